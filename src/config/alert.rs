@@ -1,0 +1,131 @@
+//! `[alert]`: when dead letters are a spike, and who is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Problems;
+use super::broker::http_url;
+use super::secret::{Secret, resolve};
+use super::tap::Patterns;
+
+/// Detectors and receivers.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Dead-letter spikes.
+    pub dead_letter_spikes: Vec<SpikeRule>,
+    /// Where alerts are posted, besides the log.
+    pub webhook: Option<Webhook>,
+}
+
+/// Fires when, within `window`, at least `threshold` messages were dead-lettered by one queue for one reason.
+#[derive(Clone, Debug)]
+pub struct SpikeRule {
+    /// Names the rule in alerts.
+    pub name: String,
+    /// Queues it looks at; each is counted by itself.
+    pub queues: Patterns,
+    /// Reasons it looks at, each counted by itself; empty: all.
+    pub reasons: Vec<String>,
+    /// Dead letters that make a spike.
+    pub threshold: u64,
+    /// The sliding window.
+    pub window: Duration,
+    /// The alert is resolved when the count has stayed below the threshold this long.
+    pub resolve_after: Duration,
+}
+
+/// An HTTP receiver.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Gets a POST with the alert as JSON. May carry a token, so it is not printed.
+    pub url: Secret,
+    /// How long a request may take.
+    pub timeout: Duration,
+}
+
+/// Ten dead letters of one queue in five minutes are more than a single broken order.
+const THRESHOLD: u64 = 10;
+const WINDOW: Duration = Duration::from_secs(300);
+/// Receivers that take longer are down.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAlert {
+    dead_letter_spikes: Option<Vec<RawSpike>>,
+    webhook_url: Option<Secret>,
+    webhook_url_file: Option<PathBuf>,
+    #[serde(with = "humantime_serde")]
+    webhook_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawSpike {
+    name: Option<String>,
+    queues: Option<Vec<String>>,
+    reasons: Vec<String>,
+    threshold: Option<u64>,
+    #[serde(with = "humantime_serde")]
+    window: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    resolve_after: Option<Duration>,
+}
+
+impl RawAlert {
+    pub(super) fn validate(self, problems: &mut Problems) -> Alert {
+        let spikes = self.dead_letter_spikes.unwrap_or_else(|| vec![RawSpike::default()]);
+        let rules: Vec<SpikeRule> =
+            spikes.into_iter().enumerate().map(|(index, raw)| raw.validate(index, problems)).collect();
+        for (index, rule) in rules.iter().enumerate() {
+            if rules.iter().take(index).any(|earlier| earlier.name == rule.name) {
+                problems.add(
+                    format!("alert.dead_letter_spikes[{index}].name"),
+                    format_args!("{:?} names two rules", rule.name),
+                );
+            }
+        }
+        let timeout = self.webhook_timeout.unwrap_or(WEBHOOK_TIMEOUT);
+        problems.check_positive("alert.webhook_timeout", timeout);
+        let url = resolve("alert.webhook_url", self.webhook_url, self.webhook_url_file, problems);
+        let webhook = url.and_then(|url| {
+            let checked = http_url(url.reveal()).map_err(|_| "is not of the form http://host:port/path");
+            problems.check("alert.webhook_url", checked)?;
+            Some(Webhook { url, timeout })
+        });
+        Alert { dead_letter_spikes: rules, webhook }
+    }
+}
+
+impl RawSpike {
+    fn validate(self, index: usize, problems: &mut Problems) -> SpikeRule {
+        let key = format!("alert.dead_letter_spikes[{index}]");
+        const REASONS: [&str; 4] = ["rejected", "expired", "maxlen", "delivery_limit"];
+        for (at, reason) in self.reasons.iter().enumerate() {
+            if !REASONS.contains(&reason.as_str()) {
+                problems.add(
+                    format!("{key}.reasons[{at}]"),
+                    format_args!("{reason:?} is not one of {}", REASONS.join(", ")),
+                );
+            }
+        }
+        let window = self.window.unwrap_or(WINDOW);
+        let rule = SpikeRule {
+            name: self.name.unwrap_or_else(|| "dead-letter-spike".into()),
+            queues: Patterns::compile(
+                &format!("{key}.queues"),
+                self.queues.unwrap_or_else(|| vec!["*".into()]),
+                problems,
+            ),
+            reasons: self.reasons,
+            threshold: self.threshold.unwrap_or(THRESHOLD),
+            window,
+            resolve_after: self.resolve_after.unwrap_or(window),
+        };
+        problems.check_range(&format!("{key}.threshold"), &rule.threshold, 1..=1_000_000);
+        problems.check_positive(&format!("{key}.window"), rule.window);
+        rule
+    }
+}

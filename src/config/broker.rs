@@ -1,0 +1,122 @@
+//! `[broker]`: which broker is observed, and how it is reached.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Problems;
+use super::secret::{Secret, resolve};
+
+/// The broker to observe.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// `amqp://` or `amqps://`, with user and password. Its vhost is observed when `vhosts` is empty.
+    pub url: Secret,
+    /// Every vhost to observe.
+    pub vhosts: Vec<String>,
+    /// The management API; without it, nothing can be discovered and tracing cannot be switched on.
+    pub management: Option<Management>,
+    /// How long a connection attempt may take.
+    pub connect_timeout: Duration,
+    /// How to come back after an outage.
+    pub backoff: Backoff,
+}
+
+/// The broker's HTTP API.
+#[derive(Clone, Debug)]
+pub struct Management {
+    /// `http://host:15672`, without a path.
+    pub url: String,
+    /// User; that of the broker's URL where not set.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+    /// How long a request may take.
+    pub timeout: Duration,
+}
+
+/// Jittered exponential backoff between attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// The first wait.
+    pub min: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+/// A wait short enough that a restarting broker is met soon, long enough not to be noticed by it.
+const BACKOFF_MIN: Duration = Duration::from_millis(500);
+/// At half a minute a broker that is away for hours costs nothing.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// A healthy broker answers within milliseconds; a busy one within seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawBroker {
+    url: Option<Secret>,
+    url_file: Option<PathBuf>,
+    vhosts: Vec<String>,
+    management_url: Option<String>,
+    management_user: Option<String>,
+    management_password: Option<Secret>,
+    management_password_file: Option<PathBuf>,
+    #[serde(with = "humantime_serde")]
+    connect_timeout: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    reconnect_min: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    reconnect_max: Option<Duration>,
+}
+
+impl RawBroker {
+    pub(super) fn validate(self, problems: &mut Problems) -> Option<Broker> {
+        let url = resolve("broker.url", self.url, self.url_file, problems)
+            .unwrap_or_else(|| Secret::new("amqp://guest:guest@127.0.0.1:5672/%2f"));
+        let uri: amq_protocol::uri::AMQPUri = problems.check("broker.url", url.reveal().parse().map_err(bad_url))?;
+        let vhosts = if self.vhosts.is_empty() { vec![uri.vhost.clone()] } else { self.vhosts };
+        for (index, vhost) in vhosts.iter().enumerate() {
+            if vhost.is_empty() || vhost.len() > 255 {
+                problems.add(format!("broker.vhosts[{index}]"), "a vhost name has 1 to 255 bytes");
+            }
+        }
+        let connect_timeout = self.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+        problems.check_positive("broker.connect_timeout", connect_timeout);
+        let backoff =
+            Backoff { min: self.reconnect_min.unwrap_or(BACKOFF_MIN), max: self.reconnect_max.unwrap_or(BACKOFF_MAX) };
+        problems.check_positive("broker.reconnect_min", backoff.min);
+        if backoff.max < backoff.min {
+            problems.add("broker.reconnect_max", "is shorter than broker.reconnect_min");
+        }
+        let password =
+            resolve("broker.management_password", self.management_password, self.management_password_file, problems);
+        let management = self.management_url.and_then(|url| {
+            let url = problems.check("broker.management_url", http_url(&url))?;
+            Some(Management {
+                url,
+                user: self.management_user.unwrap_or_else(|| uri.authority.userinfo.username.clone()),
+                password: password.unwrap_or_else(|| Secret::new(uri.authority.userinfo.password.clone())),
+                timeout: connect_timeout,
+            })
+        });
+        Some(Broker { url, vhosts, management, connect_timeout, backoff })
+    }
+}
+
+/// What `amq-protocol-uri` says of a URL repeats the URL, and with it the password.
+fn bad_url(_: String) -> &'static str {
+    "is not of the form amqp://user:password@host:port/vhost (or amqps://; the vhost / is written %2f)"
+}
+
+/// An `http` or `https` URL, without the slash at its end.
+pub(super) fn http_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    match host {
+        Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("{text:?} is not of the form http://host:port")),
+    }
+}

@@ -1,0 +1,164 @@
+//! `[correlate]`: where in a message its order id, customer id, status and service stand.
+
+use jsonpath_rust::parser::model::JpQuery;
+use jsonpath_rust::parser::parse_json_path;
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::model::{Kind, Str};
+
+use super::Problems;
+
+/// For each key its rules; the first rule that matches wins.
+#[derive(Clone, Debug, Default)]
+pub struct Correlate {
+    /// Order id.
+    pub order_id: Vec<Rule>,
+    /// Customer id.
+    pub customer_id: Vec<Rule>,
+    /// Order status.
+    pub status: Vec<Rule>,
+    /// The business system that acted.
+    pub service: Vec<Rule>,
+}
+
+/// One rule: where to look, and what to take.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Where to look.
+    pub place: Place,
+    /// What must match there. Its first capture group is taken, the whole match where it has none; without a
+    /// pattern, the whole text.
+    pub pattern: Option<Regex>,
+    /// Taken instead of what was found.
+    pub value: Option<Str>,
+    /// Events it applies to; empty: all.
+    pub kinds: Vec<Kind>,
+}
+
+/// Where a rule looks.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A header, by its name; numbers and booleans as their text.
+    Header(String),
+    /// A property.
+    Property(Property),
+    /// A JSON path (RFC 9535) in the body; the first match, numbers and booleans as their text.
+    Body(Box<JpQuery>),
+    /// The routing key.
+    RoutingKey,
+    /// The exchange.
+    Exchange,
+    /// The queue.
+    Queue,
+    /// What the client calls itself.
+    ClientName,
+    /// The user that the client logged in as.
+    User,
+}
+
+/// A property that a rule may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// `message_id`.
+    MessageId,
+    /// `correlation_id`.
+    CorrelationId,
+    /// `reply_to`.
+    ReplyTo,
+    /// `type`.
+    Type,
+    /// `app_id`.
+    AppId,
+    /// `user_id`.
+    UserId,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCorrelate {
+    order_id: Vec<RawRule>,
+    customer_id: Vec<RawRule>,
+    status: Vec<RawRule>,
+    service: Vec<RawRule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawRule {
+    header: Option<String>,
+    property: Option<Property>,
+    body: Option<String>,
+    routing_key: Option<String>,
+    exchange: Option<String>,
+    queue: Option<String>,
+    client_name: Option<String>,
+    user: Option<String>,
+    pattern: Option<String>,
+    value: Option<String>,
+    kinds: Vec<Kind>,
+}
+
+/// Rules for one key: each event tries them all, so their number is bounded.
+const RULES_MAX: usize = 64;
+
+impl RawCorrelate {
+    pub(super) fn validate(self, problems: &mut Problems) -> Correlate {
+        let mut rules = |name: &str, raw: Vec<RawRule>| -> Vec<Rule> {
+            let key = format!("correlate.{name}");
+            if raw.len() > RULES_MAX {
+                problems.add(&key, format_args!("has {} rules; at most {RULES_MAX} are tried", raw.len()));
+            }
+            let rules = raw.into_iter().enumerate();
+            rules.filter_map(|(index, rule)| rule.validate(&format!("{key}[{index}]"), problems)).collect()
+        };
+        Correlate {
+            order_id: rules("order_id", self.order_id),
+            customer_id: rules("customer_id", self.customer_id),
+            status: rules("status", self.status),
+            service: rules("service", self.service),
+        }
+    }
+}
+
+impl RawRule {
+    fn validate(self, key: &str, problems: &mut Problems) -> Option<Rule> {
+        let named = [
+            ("routing_key", self.routing_key, Place::RoutingKey),
+            ("exchange", self.exchange, Place::Exchange),
+            ("queue", self.queue, Place::Queue),
+            ("client_name", self.client_name, Place::ClientName),
+            ("user", self.user, Place::User),
+        ];
+        let mut places: Vec<(Place, Option<(&str, String)>)> = Vec::new();
+        places.extend(self.header.map(|name| (Place::Header(name), None)));
+        places.extend(self.property.map(|property| (Place::Property(property), None)));
+        if let Some(path) = self.body {
+            let parsed = parse_json_path(&path).map_err(|error| format!("{path:?} is not a JSON path: {error}"));
+            places.push((Place::Body(Box::new(problems.check(format!("{key}.body"), parsed)?)), None));
+        }
+        places.extend(named.into_iter().filter_map(|(name, text, place)| text.map(|text| (place, Some((name, text))))));
+        if places.len() != 1 {
+            let text = "names one place to look: header, property, body, routing_key, exchange, queue, client_name \
+                        or user";
+            problems.add(key, format_args!("{text}; this rule names {}", places.len()));
+            return None;
+        }
+        let (place, own_pattern) = places.pop()?;
+        let pattern = match (own_pattern, self.pattern) {
+            (Some(_), Some(_)) => {
+                problems.add(format!("{key}.pattern"), "goes with header, property and body only");
+                return None;
+            }
+            (Some((name, text)), None) => Some((format!("{key}.{name}"), text)),
+            (None, Some(text)) => Some((format!("{key}.pattern"), text)),
+            (None, None) => None,
+        };
+        let pattern = match pattern {
+            Some((key, text)) => Some(problems.check(key, Regex::new(&text))?),
+            None => None,
+        };
+        Some(Rule { place, pattern, value: self.value.map(Str::from), kinds: self.kinds })
+    }
+}

@@ -1,0 +1,96 @@
+//! `[flow]`: which statuses an order goes through, and when a message or an order counts as stalled.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::model::Str;
+
+use super::Problems;
+
+/// Deadlines and bounds of following messages and orders.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Statuses with the time an order may stay in them.
+    pub statuses: Vec<StatusDeadline>,
+    /// Statuses an order ends in.
+    pub completed: Vec<Str>,
+    /// A message may wait in a queue this long.
+    pub undelivered_after: Duration,
+    /// A consumer may hold a message this long before it settles it.
+    pub unsettled_after: Duration,
+    /// Messages followed at a time; past it the oldest are let go, and counted.
+    pub messages_max: usize,
+    /// Orders followed at a time; past it the oldest are let go, and counted.
+    pub orders_max: usize,
+}
+
+/// How long an order may stay in a status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusDeadline {
+    /// The status.
+    pub status: Str,
+    /// How long; `None`: for ever.
+    pub stalled_after: Option<Duration>,
+}
+
+/// Consumers of business queues take messages within seconds; ten minutes is an outage.
+const UNDELIVERED_AFTER: Duration = Duration::from_secs(600);
+/// Below RabbitMQ's own consumer timeout of 30 minutes, so that support hears of it first.
+const UNSETTLED_AFTER: Duration = Duration::from_secs(900);
+/// About 100 MB of memory.
+const MESSAGES_MAX: usize = 200_000;
+/// About 50 MB of memory.
+const ORDERS_MAX: usize = 200_000;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFlow {
+    statuses: Vec<RawStatus>,
+    completed: Vec<String>,
+    #[serde(with = "humantime_serde")]
+    undelivered_after: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    unsettled_after: Option<Duration>,
+    messages_max: Option<usize>,
+    orders_max: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStatus {
+    status: String,
+    #[serde(default, with = "humantime_serde")]
+    stalled_after: Option<Duration>,
+}
+
+impl RawFlow {
+    pub(super) fn validate(self, problems: &mut Problems) -> Flow {
+        let mut seen = std::collections::BTreeSet::new();
+        for (index, raw) in self.statuses.iter().enumerate() {
+            let key = format!("flow.statuses[{index}]");
+            if !seen.insert(raw.status.clone()) {
+                problems.add(format!("{key}.status"), format_args!("{:?} stands twice", raw.status));
+            }
+            if let Some(after) = raw.stalled_after {
+                problems.check_positive(&format!("{key}.stalled_after"), after);
+            }
+        }
+        let statuses = self.statuses.into_iter();
+        let flow = Flow {
+            statuses: statuses
+                .map(|raw| StatusDeadline { status: raw.status.into(), stalled_after: raw.stalled_after })
+                .collect(),
+            completed: self.completed.into_iter().map(Str::from).collect(),
+            undelivered_after: self.undelivered_after.unwrap_or(UNDELIVERED_AFTER),
+            unsettled_after: self.unsettled_after.unwrap_or(UNSETTLED_AFTER),
+            messages_max: self.messages_max.unwrap_or(MESSAGES_MAX),
+            orders_max: self.orders_max.unwrap_or(ORDERS_MAX),
+        };
+        problems.check_positive("flow.undelivered_after", flow.undelivered_after);
+        problems.check_positive("flow.unsettled_after", flow.unsettled_after);
+        problems.check_range("flow.messages_max", &flow.messages_max, 1000..=10_000_000);
+        problems.check_range("flow.orders_max", &flow.orders_max, 1000..=10_000_000);
+        flow
+    }
+}

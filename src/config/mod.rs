@@ -1,0 +1,28 @@
+//! Configuration: defaults < `config.toml` < `HOPTRAIL__SECTION__KEY` < flags, checked as a whole.
+//!
+//! Owns the raw serde form, the validated [`Config`] with its rules compiled, and the list of everything that is
+//! wrong, each with its key path. Knows nothing of who uses the settings, and reaches no broker and no network.
+
+mod alert;
+mod broker;
+mod correlate;
+mod flow;
+mod journal;
+mod load;
+mod problem;
+mod redact;
+mod secret;
+mod serve;
+mod tap;
+
+pub use alert::{Alert, SpikeRule, Webhook};
+pub use broker::{Backoff, Broker, Management};
+pub use correlate::{Correlate, Place, Property, Rule};
+pub use flow::{Flow, StatusDeadline};
+pub use journal::{Journal, OnFull, Record};
+pub use load::{Config, ConfigError, Overrides, load};
+pub use problem::{Problem, Problems};
+pub use redact::{Detector, ExemptId, Redact};
+pub use secret::Secret;
+pub use serve::{Log, LogFormat, Serve};
+pub use tap::{Patterns, Tap};

@@ -1,0 +1,83 @@
+//! `[redact]`: what is masked before anything is stored, logged or sent.
+
+use std::path::PathBuf;
+
+use jsonpath_rust::parser::model::JpQuery;
+use jsonpath_rust::parser::parse_json_path;
+use serde::Deserialize;
+
+use super::Problems;
+use super::correlate::Property;
+
+/// What is masked.
+#[derive(Clone, Debug)]
+pub struct Redact {
+    /// JSON paths (RFC 9535) in bodies: every value that one selects is masked whole.
+    pub body: Vec<JpQuery>,
+    /// Headers whose values are masked whole, by name; case does not matter.
+    pub headers: Vec<String>,
+    /// Properties that are masked whole.
+    pub properties: Vec<Property>,
+    /// Detectors that look through every text.
+    pub detect: Vec<Detector>,
+    /// The order id, message id and correlation id of a message are left as they are, even where a detector takes
+    /// one for a telephone number.
+    pub exempt_ids: Vec<ExemptId>,
+    /// The key of the digests; made at the first start where the file does not exist. Default: `mask.key` in the
+    /// journal's directory.
+    pub key_file: Option<PathBuf>,
+}
+
+/// What a detector finds in running text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detector {
+    /// E-mail addresses.
+    Email,
+    /// Telephone numbers.
+    Phone,
+    /// Payment card numbers: 13 to 19 digits that pass the Luhn check.
+    Card,
+}
+
+/// An id that stays readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExemptId {
+    /// By the rules of `correlate.order_id`.
+    OrderId,
+    /// Property `message_id`.
+    MessageId,
+    /// Property `correlation_id`.
+    CorrelationId,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRedact {
+    body: Vec<String>,
+    headers: Vec<String>,
+    properties: Vec<Property>,
+    detect: Option<Vec<Detector>>,
+    exempt_ids: Option<Vec<ExemptId>>,
+    key_file: Option<PathBuf>,
+}
+
+impl RawRedact {
+    pub(super) fn validate(self, problems: &mut Problems) -> Redact {
+        let mut body = Vec::new();
+        for (index, path) in self.body.iter().enumerate() {
+            let parsed = parse_json_path(path).map_err(|error| format!("{path:?} is not a JSON path: {error}"));
+            body.extend(problems.check(format!("redact.body[{index}]"), parsed));
+        }
+        use ExemptId::{CorrelationId, MessageId, OrderId};
+        Redact {
+            body,
+            headers: self.headers,
+            properties: self.properties,
+            detect: self.detect.unwrap_or_else(|| vec![Detector::Email, Detector::Phone, Detector::Card]),
+            exempt_ids: self.exempt_ids.unwrap_or_else(|| vec![OrderId, MessageId, CorrelationId]),
+            key_file: self.key_file,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `[tap]`: what the tap binds to, and the bounds of its queues.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+
+use super::Problems;
+
+/// What the tap observes.
+#[derive(Clone, Debug)]
+pub struct Tap {
+    /// Switched on.
+    pub enabled: bool,
+    /// Application exchanges to bind to. Exchanges that split load are refused whatever matches.
+    pub exchanges: Patterns,
+    /// Application exchanges left alone, though they match `exchanges`.
+    pub exclude: Patterns,
+    /// Dead-letter exchanges that no queue argument and no policy names, or that cannot be discovered.
+    pub dead_letter_exchanges: Vec<String>,
+    /// Find dead-letter exchanges in queue arguments and policies, through the management API.
+    pub discover_dead_letter_exchanges: bool,
+    /// Observe `amq.rabbitmq.trace`, and keep tracing switched on.
+    pub firehose: bool,
+    /// Observe `amq.rabbitmq.event`, where the plugin is on.
+    pub events: bool,
+    /// Distinguishes several hoptrails on one broker: queues are named `hoptrail.<instance>.<source>`.
+    pub instance: String,
+    /// Bound of each of the tap's queues on the broker, in bytes; past it the oldest messages are dropped.
+    pub queue_bytes_max: u64,
+    /// A tap queue that nobody reads is removed after this time.
+    pub queue_expires: Duration,
+    /// Deliveries under way to hoptrail, for each tap queue.
+    pub prefetch: u16,
+    /// How often the topology is looked at again, where nothing announces changes.
+    pub refresh: Duration,
+}
+
+impl Tap {
+    /// What the names of all tap queues begin with, those of other hoptrails included.
+    pub const QUEUE_PREFIX: &str = "hoptrail.";
+}
+
+/// Glob patterns over names: `*` any characters, `?` one, `[a-z]` a class, `{a,b}` a choice. Dots are ordinary.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    texts: Vec<String>,
+    set: GlobSet,
+}
+
+impl Patterns {
+    /// Compiles patterns, noting wrong ones under `key`.
+    pub(super) fn compile(key: &str, texts: Vec<String>, problems: &mut Problems) -> Patterns {
+        let mut builder = GlobSetBuilder::new();
+        for (index, text) in texts.iter().enumerate() {
+            let glob = GlobBuilder::new(text).literal_separator(false).build();
+            if let Some(glob) = problems.check(format!("{key}[{index}]"), glob) {
+                builder.add(glob);
+            }
+        }
+        let set = problems.check(key, builder.build()).unwrap_or_else(GlobSet::empty);
+        Patterns { texts, set }
+    }
+
+    /// Some pattern matches the whole name.
+    #[must_use]
+    pub fn is_match(&self, name: &str) -> bool {
+        self.set.is_match(name)
+    }
+
+    /// The patterns that are plain names: they can be bound without a list of what exists.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(String::as_str).filter(|text| !text.contains(['*', '?', '[', '{', '\\']))
+    }
+}
+
+/// Large enough for hoptrail to be restarted under load (100 000 messages of 2 kB), small beside a broker's memory.
+const QUEUE_BYTES_MAX: ByteSize = ByteSize::mib(256);
+/// A weekend, so that nobody has to hurry; an uninstalled hoptrail leaves nothing behind for longer.
+const QUEUE_EXPIRES: Duration = Duration::from_secs(72 * 3600);
+/// Enough to keep the broker sending during a commit of 25 ms at 40 000 messages a second.
+const PREFETCH: u16 = 1000;
+/// Directly announced changes act at once; this is for the ones that are not.
+const REFRESH: Duration = Duration::from_secs(30);
+/// RabbitMQ's shortest useful bound here; below it a tap would drop under any load.
+const QUEUE_BYTES_MIN: u64 = 1 << 20;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTap {
+    enabled: Option<bool>,
+    exchanges: Option<Vec<String>>,
+    exclude: Option<Vec<String>>,
+    dead_letter_exchanges: Vec<String>,
+    discover_dead_letter_exchanges: Option<bool>,
+    firehose: Option<bool>,
+    events: Option<bool>,
+    instance: Option<String>,
+    queue_bytes_max: Option<ByteSize>,
+    #[serde(with = "humantime_serde")]
+    queue_expires: Option<Duration>,
+    prefetch: Option<u16>,
+    #[serde(with = "humantime_serde")]
+    refresh: Option<Duration>,
+}
+
+impl RawTap {
+    pub(super) fn validate(self, problems: &mut Problems) -> Tap {
+        let tap = Tap {
+            enabled: self.enabled.unwrap_or(true),
+            exchanges: Patterns::compile("tap.exchanges", self.exchanges.unwrap_or_else(|| vec!["*".into()]), problems),
+            exclude: Patterns::compile("tap.exclude", self.exclude.unwrap_or_else(|| vec!["amq.*".into()]), problems),
+            dead_letter_exchanges: self.dead_letter_exchanges,
+            discover_dead_letter_exchanges: self.discover_dead_letter_exchanges.unwrap_or(true),
+            firehose: self.firehose.unwrap_or(true),
+            events: self.events.unwrap_or(true),
+            instance: self.instance.unwrap_or_else(|| "default".into()),
+            queue_bytes_max: self.queue_bytes_max.unwrap_or(QUEUE_BYTES_MAX).as_u64(),
+            queue_expires: self.queue_expires.unwrap_or(QUEUE_EXPIRES),
+            prefetch: self.prefetch.unwrap_or(PREFETCH),
+            refresh: self.refresh.unwrap_or(REFRESH),
+        };
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if tap.instance.is_empty() || tap.instance.len() > 64 || !tap.instance.chars().all(word) {
+            problems.add("tap.instance", "is a name of 1 to 64 letters, digits, - and _");
+        }
+        problems.check_range("tap.prefetch", &tap.prefetch, 1..=u16::MAX);
+        problems.check_range("tap.queue_bytes_max", &tap.queue_bytes_max, QUEUE_BYTES_MIN..=1 << 40);
+        // RabbitMQ takes x-expires in milliseconds, as a signed 32-bit number.
+        if tap.queue_expires < Duration::from_secs(60) || tap.queue_expires > Duration::from_secs(24 * 86_400) {
+            problems.add("tap.queue_expires", "is between 1m and 24days");
+        }
+        problems.check_positive("tap.refresh", tap.refresh);
+        tap
+    }
+}

@@ -1,0 +1,252 @@
+//! An event: one observed fact about a message or a connection.
+//!
+//! The same structure is what captures build, what the journal stores and what trails are made of. A capture leaves
+//! `seq`, `fingerprint` and the correlated keys empty; `record` fills them in.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, Kind, MessageKey, Seq, Source, Str, Timestamp, Value};
+
+/// One observed fact. What does not apply is `None` or empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its number in the journal; 0 until it is numbered.
+    pub seq: Seq,
+    /// When it was observed; never earlier than the event before it.
+    pub at: Timestamp,
+    /// It happened earlier than `at`: it waited in a queue while hoptrail was away, or was inferred from a later event.
+    pub observed_late: bool,
+    /// What happened.
+    pub kind: Kind,
+    /// Who saw it.
+    pub source: Source,
+    /// Virtual host.
+    pub vhost: Option<Str>,
+    /// The business system that acted, by the configured rules.
+    pub service: Option<Str>,
+    /// The client connection that acted.
+    pub session: Option<Session>,
+    /// Exchange published to; of a dead letter the dead-letter exchange.
+    pub exchange: Option<Str>,
+    /// Routing key.
+    pub routing_key: Option<Str>,
+    /// All routing keys, `CC` and `BCC` included, where there is more than the one.
+    pub routing_keys: Vec<Str>,
+    /// Queue delivered from; of a topology event the queue concerned.
+    pub queue: Option<Str>,
+    /// Queues the broker routed the publish to, without the tap's own. `None`: the source cannot tell.
+    pub routed_queues: Option<Vec<Str>>,
+    /// Property `message_id`.
+    pub message_id: Option<Str>,
+    /// Property `correlation_id`.
+    pub correlation_id: Option<Str>,
+    /// Property `reply_to`.
+    pub reply_to: Option<Str>,
+    /// Property `type`.
+    pub type_: Option<Str>,
+    /// Property `app_id`.
+    pub app_id: Option<Str>,
+    /// The properties that no question is asked by.
+    pub properties: Properties,
+    /// See [`Fingerprint`]; filled in by `record`.
+    pub fingerprint: Option<Fingerprint>,
+    /// By the rules of `correlate.order_id`.
+    pub order_id: Option<Str>,
+    /// By the rules of `correlate.customer_id`.
+    pub customer_id: Option<Str>,
+    /// By the rules of `correlate.status`.
+    pub status: Option<Str>,
+    /// The broker had delivered the message before.
+    pub redelivered: Option<bool>,
+    /// Delivery tag on the session's channel.
+    pub delivery_tag: Option<u64>,
+    /// How a delivery was settled.
+    pub settlement: Option<Settlement>,
+    /// Why a publish came back.
+    pub returned: Option<Return>,
+    /// Where and why a message was dead-lettered.
+    pub death: Option<Death>,
+    /// The message's headers.
+    pub headers: Vec<(Str, Value)>,
+    /// The message's body.
+    pub body: Option<Body>,
+    /// Of kind `gap`: what was not observed.
+    pub gap: Option<Gap>,
+    /// Of kind `topology`: what changed.
+    pub topology: Option<Topology>,
+}
+
+impl Event {
+    /// An event about nothing yet.
+    #[must_use]
+    pub fn new(kind: Kind, source: Source, at: Timestamp) -> Self {
+        Event {
+            seq: Seq::default(),
+            at,
+            observed_late: false,
+            kind,
+            source,
+            vhost: None,
+            service: None,
+            session: None,
+            exchange: None,
+            routing_key: None,
+            routing_keys: Vec::new(),
+            queue: None,
+            routed_queues: None,
+            message_id: None,
+            correlation_id: None,
+            reply_to: None,
+            type_: None,
+            app_id: None,
+            properties: Properties::default(),
+            fingerprint: None,
+            order_id: None,
+            customer_id: None,
+            status: None,
+            redelivered: None,
+            delivery_tag: None,
+            settlement: None,
+            returned: None,
+            death: None,
+            headers: Vec::new(),
+            body: None,
+            gap: None,
+            topology: None,
+        }
+    }
+
+    /// What joins this event to the others of its message.
+    #[must_use]
+    pub fn message_key(&self) -> Option<MessageKey> {
+        let by_id = self.message_id.clone().map(MessageKey::Id);
+        by_id.or_else(|| self.fingerprint.map(MessageKey::Fingerprint))
+    }
+
+    /// A header by its name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&Value> {
+        self.headers.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+}
+
+/// Properties of `basic` that are kept as sent (AMQP 0-9-1, section 1.8.1, "Basic class properties").
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// MIME content encoding.
+    pub content_encoding: Option<Str>,
+    /// 1 transient, 2 persistent.
+    pub delivery_mode: Option<u8>,
+    /// 0 to 9.
+    pub priority: Option<u8>,
+    /// Per-message TTL in milliseconds, as text.
+    pub expiration: Option<Str>,
+    /// The publisher's time, in seconds by the specification. The firehose cuts it to 32 bits.
+    pub timestamp: Option<u64>,
+    /// The user the publisher claimed, checked by the broker.
+    pub user_id: Option<Str>,
+}
+
+/// One client connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// The broker's name for it, `peer:port -> host:port`.
+    pub connection: Option<Str>,
+    /// The user logged in.
+    pub user: Option<Str>,
+    /// What the client calls itself: `connection_name`, else `product`, of its client properties.
+    pub client_name: Option<Str>,
+    /// Channel number.
+    pub channel: Option<u16>,
+}
+
+/// How a consumer settled a delivery, or the broker a publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Which method.
+    pub kind: SettlementKind,
+    /// The message goes back to its queue. `nack` and `reject` with requeue are kept apart from each other by `kind`:
+    /// RabbitMQ 4.3 counts only one of them against the delivery limit.
+    pub requeue: bool,
+    /// One method settled several deliveries.
+    pub multiple: bool,
+}
+
+/// The method of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettlementKind {
+    /// `basic.ack`.
+    Ack,
+    /// `basic.nack`.
+    Nack,
+    /// `basic.reject`.
+    Reject,
+}
+
+/// `basic.return`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Return {
+    /// Reply code, 312 for `NO_ROUTE`.
+    pub code: u16,
+    /// Reply text.
+    pub text: Str,
+}
+
+/// The newest death of a message, read from `x-death`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Death {
+    /// The queue that gave the message up.
+    pub queue: Str,
+    /// `rejected`, `expired`, `maxlen` or `delivery_limit`.
+    pub reason: Str,
+    /// The exchange it had been published to.
+    pub exchange: Str,
+    /// The keys it had been routed by.
+    pub routing_keys: Vec<Str>,
+    /// How often that queue gave it up for that reason.
+    pub count: u64,
+    /// The **first** time that queue gave it up for that reason; it never moves.
+    pub first_at: Option<Timestamp>,
+}
+
+/// A message body, or the beginning of one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Body {
+    /// The length as published, in bytes.
+    pub len: u64,
+    /// A keyed digest of the whole body as published: equal bodies can be told, none can be guessed. Filled in by
+    /// `record`.
+    pub digest: [u8; 16],
+    /// Property `content_type`.
+    pub content_type: Option<Str>,
+    /// `data` is less than was published.
+    pub truncated: bool,
+    /// What is kept, masked.
+    pub data: Vec<u8>,
+}
+
+/// Something that was not observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The source that was blind.
+    pub source: Source,
+    /// Nothing before this moment is missing.
+    pub from: Timestamp,
+    /// Nothing after this moment is missing.
+    pub to: Timestamp,
+    /// How many observations are missing, where that is known.
+    pub count: Option<u64>,
+    /// What happened, to what, in words.
+    pub cause: Str,
+}
+
+/// A change of the broker's topology.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Topology {
+    /// What changed, as the event exchange names it: `queue.created`, `binding.deleted`, `policy.set`; or
+    /// `tap.refused` and the like for what hoptrail itself ran into.
+    pub change: Str,
+    /// To what, in words.
+    pub detail: Str,
+}

@@ -1,0 +1,17 @@
+//! The vocabulary: what an event is, how it is named and numbered, and what a trail says.
+//!
+//! Knows no broker, no disk and no network: nothing here performs I/O, reads a clock or draws a random number.
+
+mod event;
+mod ids;
+mod kind;
+mod time;
+mod value;
+
+pub mod api;
+
+pub use event::{Body, Death, Event, Gap, Properties, Return, Session, Settlement, SettlementKind, Topology};
+pub use ids::{Fingerprint, MessageKey, Seq, Str};
+pub use kind::{Kind, Source, UnknownName};
+pub use time::{Timestamp, TimestampError};
+pub use value::Value;
