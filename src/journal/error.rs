@@ -1,0 +1,110 @@
+//! What can go wrong with a journal.
+
+use std::path::PathBuf;
+
+use crate::model::Seq;
+
+/// Why a journal cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory cannot be made, read or written.
+    #[error("cannot use the journal directory {}: {source}; check that it exists and may be written", dir.display())]
+    Directory {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("the journal {} is in use by another hoptrail; stop it, or set another journal.dir", dir.display())]
+    InUse {
+        /// The journal's directory.
+        dir: PathBuf,
+    },
+    /// Written by a later version.
+    #[error(
+        "the journal {} has format {found}, and this hoptrail knows formats up to {known}; run the newer version",
+        dir.display()
+    )]
+    Newer {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// The journal's format.
+        found: u64,
+        /// The newest format known.
+        known: u64,
+    },
+    /// The directory holds something else.
+    #[error("{} is not a journal: {reason}; set journal.dir to a directory of its own", dir.display())]
+    NotAJournal {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// What speaks against it.
+        reason: String,
+    },
+    /// The newest database cannot be used, and could not be set aside either.
+    #[error("the database {} cannot be used: {source}", dir.display())]
+    Database {
+        /// The database's directory.
+        dir: PathBuf,
+        /// Why.
+        source: ReadError,
+    },
+}
+
+/// Why events were not recorded. The journal takes no more events after this.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// An earlier append failed.
+    #[error("the journal takes no more events since an earlier failure; restart hoptrail")]
+    Poisoned,
+    /// The database refused the batch.
+    #[error("sled could not write a batch: {0}")]
+    Batch(#[from] sled::Error),
+    /// The file could not be synced.
+    #[error("the journal's file could not be synced to disk: {0}")]
+    Sync(std::io::Error),
+    /// The database of a new day could not be made.
+    #[error("cannot start the database of a new day: {0}")]
+    NewDay(Box<OpenError>),
+}
+
+/// Why events cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadError {
+    /// The database failed.
+    #[error("sled could not read: {0}")]
+    Database(#[from] sled::Error),
+    /// A block does not hold what was written.
+    #[error("the block at seq {seq} is damaged: {reason}")]
+    Block {
+        /// First number of the block.
+        seq: Seq,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// An index page, mark or head does not hold what was written.
+    #[error("the journal's {what} is damaged")]
+    Index {
+        /// What is damaged.
+        what: &'static str,
+    },
+    /// The database ends before events that were recorded in it.
+    #[error("the database ends at seq {found}, though events up to {recorded} were recorded in it")]
+    Short {
+        /// Where it ends.
+        found: Seq,
+        /// Where it should.
+        recorded: Seq,
+    },
+    /// Written by a later version.
+    #[error("the block at seq {seq} has format {found}, and this hoptrail knows formats up to {known}")]
+    Newer {
+        /// First number of the block.
+        seq: Seq,
+        /// The block's format.
+        found: u8,
+        /// The newest format known.
+        known: u8,
+    },
+}

@@ -1,0 +1,103 @@
+//! The journal's directory: whose it is, which format it has, and that only one process uses it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::OpenError;
+
+/// The newest format of a whole journal that this version knows.
+const FORMAT: u64 = 1;
+const IDENTITY_FILE: &str = "journal.json";
+const LOCK_FILE: &str = "lock";
+
+/// An opened journal directory; the lock goes when this does.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    id: String,
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Identity {
+    format: u64,
+    id: String,
+}
+
+impl Directory {
+    /// Makes the directory where it is missing, locks it, and reads whose it is.
+    pub(super) fn open(path: &Path) -> Result<Directory, OpenError> {
+        let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = File::create(path.join(LOCK_FILE)).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let identity = match fs::read(path.join(IDENTITY_FILE)) {
+            Ok(bytes) => Self::check(path, &bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::found(path)?,
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(Directory { path: path.to_owned(), id: identity.id, _lock: lock })
+    }
+
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The journal's name in the world.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn check(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {
+        let identity: Identity = serde_json::from_slice(bytes).map_err(|error| OpenError::NotAJournal {
+            dir: path.to_owned(),
+            reason: format!("its {IDENTITY_FILE} cannot be read ({error})"),
+        })?;
+        if identity.format > FORMAT {
+            return Err(OpenError::Newer { dir: path.to_owned(), found: identity.format, known: FORMAT });
+        }
+        Ok(identity)
+    }
+
+    /// Gives a new journal its identity; a directory with something else in it is left alone.
+    fn found(path: &Path) -> Result<Identity, OpenError> {
+        let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
+        for entry in fs::read_dir(path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let known = [LOCK_FILE, "journal.json.new", "mask.key"].iter().any(|known| name.as_os_str() == *known);
+            if !known {
+                let reason = format!("it holds {} and no {IDENTITY_FILE}", name.to_string_lossy());
+                return Err(OpenError::NotAJournal { dir: path.to_owned(), reason });
+            }
+        }
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| failed(io::Error::other(error)))?;
+        let identity = Identity { format: FORMAT, id: id.iter().map(|byte| format!("{byte:02x}")).collect() };
+        let text = serde_json::to_vec(&identity).map_err(|error| failed(error.into()))?;
+        write_durably(path, IDENTITY_FILE, &text).map_err(failed)?;
+        Ok(identity)
+    }
+}
+
+/// Writes a file of `dir` so that after a crash it is there whole or not at all.
+pub(super) fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let fresh = dir.join(format!("{name}.new"));
+    let mut file = File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, dir.join(name))?;
+    sync_dir(dir)
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}

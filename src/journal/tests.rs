@@ -1,0 +1,225 @@
+//! The journal against a plain list of events: whatever is appended is found again, over reopens and days.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::model::{Body, Event, Fingerprint, Kind, Seq, Source, Timestamp};
+
+use super::*;
+
+const START: i64 = 1_795_219_200_000_000;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { events: Vec<Event>, offset: Option<u64> },
+    Reopen,
+}
+
+prop_compose! {
+    fn event()(
+        minutes in 0..400i64, kind in 0..Kind::ALL.len(), order in 0..12u32, message in 0..40u32, queue in 0..3u32,
+        body in prop_oneof![9 => 0..2_000usize, 1 => 6_000..60_000usize], noise in any::<u64>(),
+    ) -> Event {
+        let mut event = Event::new(Kind::ALL[kind], Source::Binding, Timestamp::from_micros(START + minutes * 60_000_000));
+        event.order_id = (order < 10).then(|| format!("JW-{order}").into());
+        event.message_id = (message < 30).then(|| format!("m-{message}").into());
+        event.correlation_id = (message % 7 == 0).then(|| format!("c-{order}").into());
+        event.fingerprint = Some(Fingerprint([message as u8; 16]));
+        event.queue = Some(format!("mes.queue.{queue}").into());
+        event.routing_key = Some(format!("order.{noise}").into());
+        let mut state = noise;
+        let data = (0..body).map(|_| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1); (state >> 56) as u8 });
+        event.body = Some(Body { len: body as u64, data: data.collect(), ..Body::default() });
+        event
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let append = (prop::collection::vec(event(), 0..60), prop::option::of(any::<u32>()));
+    prop_oneof![
+        5 => append.prop_map(|(events, offset)| Step::Append { events, offset: offset.map(u64::from) }),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// What the journal should hold.
+#[derive(Default)]
+struct Model {
+    events: Vec<Event>,
+    marks: BTreeMap<String, Mark>,
+}
+
+impl Model {
+    fn append(&mut self, events: &[Event]) {
+        for event in events {
+            let mut event = event.clone();
+            event.seq = Seq(self.events.len() as u64 + 1);
+            event.at = self.events.last().map_or(event.at, |last| last.at.max(event.at));
+            self.events.push(event);
+        }
+    }
+
+    fn check(&self, reader: &Reader) {
+        let all = Seq(0)..Seq(u64::MAX);
+        let read = |order| reader.scan(all.clone(), order).collect::<Result<Vec<_>, _>>().expect("readable");
+        assert_eq!(read(Order::Ascending), self.events);
+        let mut backwards = read(Order::Descending);
+        backwards.reverse();
+        assert_eq!(backwards, self.events);
+        assert_eq!(reader.last_seq().0, self.events.len() as u64);
+        self.check_terms(reader);
+        self.check_times(reader);
+    }
+
+    fn check_terms(&self, reader: &Reader) {
+        let ids = (0..12).map(|n| Term::OrderId(format!("JW-{n}").into()));
+        let messages = (0..31).map(|n| Term::MessageId(format!("m-{n}").into()));
+        let correlations = (0..12).map(|n| Term::CorrelationId(format!("c-{n}").into()));
+        let fingerprints = (0..40).map(|n| Term::Fingerprint(Fingerprint([n; 16])));
+        let kinds = [Term::Kind(Kind::DeadLetter), Term::KindQueue(Kind::Gap, "mes.queue.1".into())];
+        for term in ids.chain(messages).chain(correlations).chain(fingerprints).chain(kinds) {
+            let middle = Seq(self.events.len() as u64 / 2);
+            for (range, order) in
+                [(Seq(0)..Seq(u64::MAX), Order::Ascending), (middle..Seq(u64::MAX), Order::Descending)]
+            {
+                let mut expected: Vec<_> =
+                    self.events.iter().filter(|event| term.matches(event) && range.contains(&event.seq)).collect();
+                if order == Order::Descending {
+                    expected.reverse();
+                }
+                let found: Vec<_> = reader.find(&term, range, order).map(|event| event.expect("readable")).collect();
+                assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{term:?}");
+            }
+        }
+    }
+
+    fn check_times(&self, reader: &Reader) {
+        for minutes in [-1, 0, 1, 57, 200, 399, 400] {
+            let at = Timestamp::from_micros(START + minutes * 60_000_000);
+            let expected = self.events.partition_point(|event| event.at < at) as u64 + 1;
+            assert_eq!(reader.seq_at(at).expect("readable"), Seq(expected), "{minutes}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_journal_holds_what_was_appended(steps in prop::collection::vec(step(), 1..12)) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut model = Model::default();
+        let (mut writer, mut reader, _) = Writer::open(dir.path()).expect("a new journal");
+        for step in steps {
+            match step {
+                Step::Append { mut events, offset } => {
+                    model.append(&events);
+                    let mark = Mark { at: Timestamp::from_micros(START), offset };
+                    let marks = if events.is_empty() { vec![] } else { vec![("/ firehose".to_owned(), mark)] };
+                    writer.append(&mut events, &marks).expect("a working disk");
+                    model.marks.extend(marks);
+                }
+                Step::Reopen => {
+                    drop((writer, reader));
+                    let (opened, read, set_aside) = Writer::open(dir.path()).expect("its own journal");
+                    prop_assert_eq!(set_aside, vec![]);
+                    (writer, reader) = (opened, read);
+                }
+            }
+            prop_assert_eq!(writer.marks(), &model.marks);
+        }
+        model.check(&reader);
+    }
+}
+
+fn some_events(count: u32) -> Vec<Event> {
+    let numbered = (0..count).map(|n| {
+        let at = Timestamp::from_micros(START).after(Duration::from_millis(u64::from(n)));
+        let mut event = Event::new(Kind::Publish, Source::Firehose, at);
+        event.message_id = Some(format!("m-{n}").into());
+        event
+    });
+    numbered.collect()
+}
+
+#[test]
+fn terms_are_found_in_runs_as_well_as_in_memory() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut writer, reader, _) = Writer::open(dir.path()).expect("a new journal");
+    for chunk in some_events(600_000).chunks_mut(20_000) {
+        writer.append(chunk, &[]).expect("a working disk");
+    }
+    let check = |reader: &Reader| {
+        for n in [0, 1, 249_999, 250_000, 250_001, 499_999, 520_000, 599_999] {
+            let term = Term::MessageId(format!("m-{n}").into());
+            let found: Vec<_> = reader.find(&term, Seq(0)..Seq(u64::MAX), Order::Ascending).collect();
+            assert_eq!(found.len(), 1, "{n}");
+            assert!(found.iter().flatten().all(|event| event.seq == Seq(n + 1)));
+        }
+        let missing = Term::MessageId("m-600000".into());
+        assert_eq!(reader.find(&missing, Seq(0)..Seq(u64::MAX), Order::Ascending).count(), 0);
+    };
+    check(&reader);
+    drop((writer, reader));
+    let (_writer, reader, _) = Writer::open(dir.path()).expect("its own journal");
+    check(&reader);
+}
+
+#[test]
+fn a_journal_in_use_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let _open = Writer::open(dir.path()).expect("a new journal");
+    assert!(matches!(Writer::open(dir.path()), Err(OpenError::InUse { .. })));
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(Writer::open(dir.path()).expect("a new journal"));
+    std::fs::write(dir.path().join("journal.json"), r#"{"format":2,"id":"00"}"#).expect("written");
+    assert!(matches!(Writer::open(dir.path()), Err(OpenError::Newer { found: 2, known: 1, .. })));
+}
+
+#[test]
+fn a_directory_of_something_else_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("thesis.tex"), "…").expect("written");
+    let error = Writer::open(dir.path()).err().expect("refused");
+    assert!(matches!(error, OpenError::NotAJournal { .. }), "{error}");
+    std::fs::write(dir.path().join("journal.json"), "…").expect("written");
+    assert!(matches!(Writer::open(dir.path()), Err(OpenError::NotAJournal { .. })));
+}
+
+#[test]
+fn a_damaged_database_is_set_aside_and_the_journal_goes_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut writer, reader, _) = Writer::open(dir.path()).expect("a new journal");
+    writer.append(&mut some_events(100), &[]).expect("a working disk");
+    let mut tomorrow = some_events(100);
+    let damage = |day: &std::path::Path| {
+        let mut bytes = std::fs::read(day.join("db")).expect("the database");
+        bytes.iter_mut().step_by(97).for_each(|byte| *byte ^= 0x55);
+        std::fs::write(day.join("db"), bytes).expect("written");
+    };
+    tomorrow.iter_mut().for_each(|event| event.at = event.at.after(Duration::from_secs(86_400)));
+    writer.append(&mut tomorrow, &[]).expect("a working disk");
+    drop((writer, reader));
+    let day = dir.path().join(Timestamp::from_micros(START).date());
+    damage(&day);
+    let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
+    let [hole] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert_eq!(hole.lost, Seq(1)..=Seq(100));
+    assert!(hole.dir.exists() && !day.exists());
+    assert_eq!(reader.first_seq(), Seq(101));
+    writer.append(&mut tomorrow, &[]).expect("a working disk");
+    assert_eq!(reader.last_seq(), Seq(300));
+    drop((writer, reader));
+    damage(&dir.path().join(tomorrow[0].at.date()));
+    let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("nothing but the numbers");
+    let [hole] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert_eq!(hole.lost, Seq(1)..=Seq(300));
+    writer.append(&mut tomorrow, &[]).expect("a working disk");
+    assert_eq!((reader.first_seq(), reader.last_seq()), (Seq(301), Seq(400)));
+}
