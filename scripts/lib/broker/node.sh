@@ -2,7 +2,7 @@
 #
 #   env              shell lines for users: AMQP_URL, MANAGEMENT_URL, NODE, VERSION; and what a later start reuses
 #   home/            HOME, with the cookie      etc/   configuration and the list of plugins
-#   data/  log/      RabbitMQ's own             pid    of the running node
+#   data/  log/      RabbitMQ's own
 #
 # A node of 4.0 runs in a mount namespace of its own: its mounts end with its last process, so none is left behind.
 # Nodes do not share the machine's epmd; each has one on a port of its own, which stop ends.
@@ -27,7 +27,7 @@ inside() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$seen/home"
         ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1
         RABBITMQ_NODENAME="$NODE" RABBITMQ_DIST_PORT="$DIST_PORT"
-        RABBITMQ_MNESIA_BASE="$seen/data" RABBITMQ_LOG_BASE="$seen/log" RABBITMQ_PID_FILE="$seen/pid"
+        RABBITMQ_MNESIA_BASE="$seen/data" RABBITMQ_LOG_BASE="$seen/log"
         RABBITMQ_CONF_ENV_FILE="$seen/etc/env.conf" RABBITMQ_CONFIG_FILE="$seen/etc/rabbitmq.conf"
         RABBITMQ_ADVANCED_CONFIG_FILE="$seen/etc/advanced.config"
         RABBITMQ_ENABLED_PLUGINS_FILE="$seen/etc/enabled_plugins"
@@ -125,7 +125,6 @@ boot() {
     local log="$dir/log/$NODE.log"
     boot_from=0
     [ ! -f "$log" ] || boot_from=$(stat -c %s "$log")
-    rm -f "$dir/pid"
     inside epmd -daemon
     inside /usr/lib/rabbitmq/bin/rabbitmq-server -detached >"$dir/log/start" 2>&1 </dev/null ||
         fail_start "rabbitmq-server -detached failed"
@@ -145,12 +144,18 @@ fail_start() {
     exit 1
 }
 
-# The node's own process: the pid it wrote, as long as that process is this node.
+# The node's own process: started detached, it writes no pid file, but its environment names the node. rabbitmqctl runs
+# with the same environment; only the server boots with SASL.
 node_pid() {
-    local pid
-    pid=$(cat "$dir/pid" 2>/dev/null) || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$NODE" || return 1
-    printf '%s\n' "$pid"
+    local path process
+    for path in $(grep -lazxF -- "RABBITMQ_NODENAME=$NODE" /proc/[0-9]*/environ 2>/dev/null); do
+        process=${path%/environ}
+        if [ "$(cat "$process/comm" 2>/dev/null)" = beam.smp ] && grep -qazxF start_sasl "$process/cmdline"; then
+            printf '%s\n' "${process#/proc/}"
+            return
+        fi
+    done
+    return 1
 }
 
 node_runs() { node_pid >/dev/null; }
@@ -166,7 +171,6 @@ node_stop() {
             kill -KILL "$pid" || true
         fi
     fi
-    rm -f "$dir/pid"
     stop_epmd
 }
 
