@@ -214,6 +214,7 @@ class Day:
         deadline = time.monotonic() + self._seconds
         while (ready := self._ready(queue_name)) != count:
             if time.monotonic() > deadline:
+                self._left[queue_name] += ready - count
                 raise Overdue(f"{queue_name} holds {ready} messages instead of {count}")
             time.sleep(0.05)
 

@@ -5,6 +5,7 @@ was being published then stays unconfirmed, and is not sent again: whoever asked
 """
 
 import concurrent.futures
+import contextlib
 import queue
 import threading
 import time
@@ -52,12 +53,14 @@ class Service(threading.Thread):
             return False
 
     def open(self, consumer):
-        """Starts to consume."""
-        self.call(lambda: self._open(consumer))
+        """Starts to consume; where the connection is being lost, once it is back."""
+        with contextlib.suppress(pika.exceptions.AMQPError):
+            self.call(lambda: self._open(consumer))
 
     def close(self, queue_name):
         """Stops to consume; what was not settled goes back to the queue."""
-        self.call(lambda: self._close(queue_name))
+        with contextlib.suppress(pika.exceptions.AMQPError):
+            self.call(lambda: self._close(queue_name))
 
     def ready(self, queue_name):
         """Messages that wait in a queue."""
@@ -86,10 +89,9 @@ class Service(threading.Thread):
     def _wake(self):
         connection = self._connection
         if connection is not None and connection.is_open:
-            try:
+            # Where it is being lost, its thread sees that itself.
+            with contextlib.suppress(pika.exceptions.AMQPError):
                 connection.add_callback_threadsafe(lambda: None)
-            except pika.exceptions.AMQPError:
-                pass  # It is being lost, and its thread sees that itself.
 
     # Called in the thread.
 
