@@ -11,6 +11,7 @@ import time
 
 import checks
 import day as days
+import existing as existings
 import fixture as fixtures
 import hoptrail as hoptrails
 import personal
@@ -36,6 +37,7 @@ def main():
     day = days.Day(fixture, arguments.url, days.Ledger(pathlib.Path(arguments.work) / "ledger.jsonl"))
     receiver = receivers.Receiver()
     hoptrail = hoptrails.Hoptrail(arguments.binary, REPO / "config.toml", arguments.work, settings(arguments, receiver))
+    existing = existings.Existing(arguments.url, arguments.management) if arguments.existing else None
     day.declare()
     try:
         return demo(arguments, fixture, day, receiver, hoptrail)
@@ -46,22 +48,21 @@ def main():
         hoptrail.stop()
         day.end()
         receiver.close()
-        if arguments.existing:
+        if existing:
             day.remove()
+            existing.restore()
 
 
 def settings(arguments, receiver):
     """What the demo needs other than config.toml has it."""
-    result = {
+    return {
         "BROKER__URL": arguments.url,
-        "TAP__INSTANCE": "demo",
+        "BROKER__MANAGEMENT_URL": arguments.management,
+        "TAP__INSTANCE": existings.INSTANCE,
         "FLOW__UNDELIVERED_AFTER": UNDELIVERED_AFTER,
         "FLOW__STATUSES": STATUSES,
         "ALERT__WEBHOOK_URL": receiver.url,
     }
-    if arguments.management:
-        result["BROKER__MANAGEMENT_URL"] = arguments.management
-    return result
 
 
 def demo(arguments, fixture, day, receiver, hoptrail):
@@ -133,7 +134,7 @@ def heading(text):
 def keep(arguments, hoptrail):
     """Stays until a signal comes. The URL's password is not repeated."""
     broker = arguments.url.rpartition("@")[2]
-    print(f"\nhoptrail:   {hoptrail.url}\nbroker:     {broker}\nmanagement: {arguments.management or 'none'}")
+    print(f"\nhoptrail:   {hoptrail.url}\nbroker:     {broker}\nmanagement: {arguments.management}")
     print(f"journal:    {hoptrail.journal}\nlog:        {hoptrail.log_path}\n\nCtrl-C ends it all.", flush=True)
     while True:
         signal.pause()
@@ -147,7 +148,9 @@ def read_arguments():
     parser.add_argument("--management", default="")
     parser.add_argument("--existing", action="store_true", help="remove the topology afterwards")
     parser.add_argument("--keep", action="store_true")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.management = arguments.management or existings.management_of(arguments.url)
+    return arguments
 
 
 if __name__ == "__main__":

@@ -17,12 +17,11 @@ load_node() {
     # shellcheck disable=SC1091
     . "$dir/env"
     seen=$dir
-    [ "$RELEASE" = 3.10 ] || seen=/srv
+    [ "$ROOT" = / ] || seen=/srv
 }
 
 # inside COMMAND...: runs it where the release's files are, with the node's environment and nothing else.
 inside() {
-    local root
     local environment=(
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$seen/home"
         ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1
@@ -34,8 +33,7 @@ inside() {
         # Erlang's schedulers would spin while idle, and several nodes share a small machine.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none"
     )
-    root=$(release_root "$RELEASE")
-    if [ "$root" = / ]; then
+    if [ "$ROOT" = / ]; then
         "${environment[@]}" "$@"
         return
     fi
@@ -47,7 +45,7 @@ inside() {
         mount --rbind /dev "$root/dev"
         mount -t tmpfs tmpfs "$root/tmp"
         mount --bind "$dir" "$root/srv"
-        exec chroot "$root" "$@"' sh "$root" "$dir" "${environment[@]}" "$@"
+        exec chroot "$root" "$@"' sh "$ROOT" "$dir" "${environment[@]}" "$@"
 }
 
 node_start() {
@@ -116,6 +114,7 @@ DIST_PORT=$DIST_PORT
 EPMD_PORT=$EPMD_PORT
 VERSION=$(release_version "$release")
 RELEASE=$release
+ROOT=$(release_root "$release")
 PLUGINS=$plugins
 TEXT
     mv "$dir/env.new" "$dir/env"
