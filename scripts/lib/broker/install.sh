@@ -44,10 +44,7 @@ install_package() {
         remove_policy
         trap - EXIT
     fi
-    # Without systemd as the first process there is nothing to disable, and the command says so.
-    if command -v systemctl >/dev/null; then
-        as_root systemctl disable rabbitmq-server >/dev/null 2>&1 || true
-    fi
+    as_root update-rc.d rabbitmq-server disable >/dev/null 2>&1 || say "rabbitmq-server may start at the next boot"
 }
 
 remove_policy() { as_root rm -f "$POLICY"; }
