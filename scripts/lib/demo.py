@@ -72,9 +72,12 @@ def demo(arguments, fixture, day, receiver, hoptrail):
     wait_live(hoptrail)
     print(f"hoptrail observes the broker, and answers at {hoptrail.url}. The day begins:")
     day.start()
+    unnamed = arguments.existing and source_state(hoptrail, "events") == "off"
+    if not unnamed:
+        wait_named(hoptrail, fixture)
     day.play(on_scene=lambda text: print(f"  {text}"))
     print(f"The day is over: {len(day.ledger.entries)} messages were published.")
-    wrong = settle(hoptrail, fixture, receiver, day.ledger)
+    wrong = settle(lambda: checks.all_checks(hoptrail, fixture, receiver, day.ledger, unnamed))
     show(hoptrail, fixture, receiver)
     wrong += personal.leaks(hoptrail, fixture, receiver)
     for line in wrong:
@@ -101,11 +104,30 @@ def wait_live(hoptrail):
         time.sleep(0.1)
 
 
-def settle(hoptrail, fixture, receiver, ledger):
+def source_state(hoptrail, name):
+    sources = hoptrail.api("/coverage")["sources"]
+    return next((entry["state"] for entry in sources if entry["source"] == name), None)
+
+
+def wait_named(hoptrail, fixture):
+    """Until hoptrail knows who stands behind the services' connections, which exist long before their messages."""
+    wanted = {entry["client_name"] for entry in fixture.topology["services"].values()}
+    deadline = time.monotonic() + hoptrails.READY_SECONDS
+    while True:
+        opened = hoptrail.events(kind="session_open")
+        missing = wanted - {event.get("session", {}).get("client_name") for event in opened}
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise hoptrails.NotRunning(f"hoptrail did not see these clients connect: {sorted(missing)}")
+        time.sleep(0.1)
+
+
+def settle(check):
     """Checks until nothing is wrong, or until it can no longer become right."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        wrong = checks.all_checks(hoptrail, fixture, receiver, ledger)
+        wrong = check()
         if not wrong or time.monotonic() > deadline:
             return wrong
         time.sleep(0.5)
@@ -116,14 +138,12 @@ def show(hoptrail, fixture, receiver):
     for order_id, order in fixture.orders.items():
         heading(f"hoptrail order {order_id}: {order['case']}")
         print(hoptrail.command("order", order_id))
-    for command in ("stalled", "dead-letters", "coverage"):
+    for command in ("stalled", "dead-letters", "coverage", "alerts"):
         heading(f"hoptrail {command}")
         print(hoptrail.command(command))
-    heading("alerts")
-    for alert in hoptrail.api("/alerts")["alerts"]:
-        print(f"{alert['state']} since {alert['since']}: {alert['summary']}")
+    heading("what the webhook was told")
     for alert in receiver.alerts():
-        print(f"the webhook was told: {alert['state']}: {alert['summary']}")
+        print(f"{alert['state']}: {alert['summary']}")
     print()
 
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -94,7 +95,8 @@ class Hoptrail:
 
     def command(self, *arguments):
         """What a command of the command line prints."""
-        command = [self.binary, *arguments, "--url", self.url]
+        color = "always" if sys.stdout.isatty() else "never"
+        command = [self.binary, "--color", color, *arguments, "--url", self.url]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         self.answers.append((" ".join(arguments), done.stdout + done.stderr))
         if done.returncode != 0:

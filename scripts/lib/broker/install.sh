@@ -61,7 +61,8 @@ install_root() {
     # shellcheck disable=SC2064
     trap "rm -rf --one-file-system '$building'" EXIT
     say "building $root from $mirror: takes about a minute"
-    if ! debootstrap --variant=minbase --include=rabbitmq-server trixie "$building" "$mirror" >"$building.log" 2>&1; then
+    if ! debootstrap --variant=minbase --include=rabbitmq-server trixie "$building" "$mirror" \
+        >"$building.log" 2>&1; then
         tail -n 20 "$building.log" >&2
         die "debootstrap failed; all it said stands in $building.log"
     fi

@@ -17,6 +17,7 @@ load_node() {
     # shellcheck disable=SC1091
     . "$dir/env"
     seen=$dir
+    ROOT=${ROOT:-$(release_root "$RELEASE")}
     [ "$ROOT" = / ] || seen=/srv
 }
 
