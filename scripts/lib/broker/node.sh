@@ -29,7 +29,7 @@ inside() {
         RABBITMQ_NODENAME="$NODE" RABBITMQ_DIST_PORT="$DIST_PORT"
         RABBITMQ_MNESIA_BASE="$seen/data" RABBITMQ_LOG_BASE="$seen/log"
         RABBITMQ_CONF_ENV_FILE="$seen/etc/env.conf" RABBITMQ_CONFIG_FILE="$seen/etc/rabbitmq.conf"
-        RABBITMQ_ADVANCED_CONFIG_FILE="$seen/etc/advanced.config"
+        ERL_CRASH_DUMP="$seen/log/erl_crash.dump" RABBITMQ_ADVANCED_CONFIG_FILE="$seen/etc/advanced.config"
         RABBITMQ_ENABLED_PLUGINS_FILE="$seen/etc/enabled_plugins"
         # Erlang's schedulers would spin while idle, and several nodes share a small machine.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none"
