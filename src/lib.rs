@@ -3,7 +3,25 @@
 //! The modules in the order an event passes through them. `docs/architecture.md` is the page to read first;
 //! `tests/layers.rs` holds the code to its table of who may use whom.
 
+pub mod model;
+
 pub mod clock;
 pub mod config;
+
+pub mod capture;
+pub mod wire;
+
+pub mod correlate;
+pub mod record;
+pub mod redact;
+
 pub mod journal;
-pub mod model;
+
+pub mod alert;
+pub mod flow;
+
+pub mod serve;
+
+pub mod cli;
+
+pub mod app;

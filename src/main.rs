@@ -1,3 +1,105 @@
 //! Parse, load, run, exit code.
 
-fn main() {}
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command as Process, ExitCode};
+
+use clap::Parser;
+use hoptrail::app;
+use hoptrail::cli::{self, Args, Check, Command};
+use hoptrail::config::{self, Config, Overrides};
+
+/// The configuration is wrong: `EX_CONFIG` of `sysexits.h`.
+const EXIT_CONFIG: u8 = 78;
+/// A message's headers may be nested as deep as its frame is long, and the AMQP library reads them by recursion: a frame
+/// of 128 kB needs 40 MiB of stack. Only pages that are used take memory.
+const STACK_BYTES: usize = 64 << 20;
+/// Read by the standard library at the first thread that is spawned, for the threads that libraries start.
+const STACK_VARIABLE: &str = "RUST_MIN_STACK";
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    cli::install_tls();
+    match &args.command {
+        Command::Run(run) => {
+            let set = run.settings.set.clone();
+            with_config(&args, &set, |config| with_stack(|| record(config)))
+        }
+        Command::Check(check) => {
+            with_config(&args, &check.settings.set, |config| with_stack(|| examine(check, &config)))
+        }
+        Command::Ask(question) => cli::run(question, args.color),
+    }
+}
+
+fn with_config(args: &Args, flags: &Overrides, next: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match config::load(args.config.as_deref(), std::env::vars(), flags) {
+        Ok(config) => next(config),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Goes on with deep stacks for every thread, starting the program again where they are not set up yet.
+fn with_stack(next: impl FnOnce() -> ExitCode) -> ExitCode {
+    let set = std::env::var(STACK_VARIABLE).ok().and_then(|text| text.parse::<usize>().ok());
+    if set.is_some_and(|bytes| bytes >= STACK_BYTES) {
+        return next();
+    }
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return fail(&error),
+    };
+    let again =
+        Process::new(program).args(std::env::args_os().skip(1)).env(STACK_VARIABLE, STACK_BYTES.to_string()).exec();
+    fail(&again)
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
+}
+
+fn record(config: Config) -> ExitCode {
+    app::start_logging(&config.log);
+    let result = runtime().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(app::run(config)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("{error:#}")),
+    }
+}
+
+fn examine(check: &Check, config: &Config) -> ExitCode {
+    if check.no_environment {
+        return say("the configuration is valid");
+    }
+    let problems = match runtime() {
+        Ok(runtime) => runtime.block_on(app::check(config)),
+        Err(error) => return fail(&error),
+    };
+    if problems.is_empty() {
+        return say("the configuration is valid; the broker and the journal can be reached");
+    }
+    for problem in &problems {
+        complain(problem);
+    }
+    ExitCode::FAILURE
+}
+
+fn say(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn complain(what: &dyn std::fmt::Display) {
+    // Where standard error is closed, nobody is there to be told.
+    drop(writeln!(io::stderr(), "hoptrail: {what}"));
+}
+
+fn fail(what: &dyn std::fmt::Display) -> ExitCode {
+    complain(what);
+    ExitCode::FAILURE
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use amq_protocol::uri::AMQPUri;
 use serde::Deserialize;
 
 use super::Problems;
@@ -74,7 +75,7 @@ impl RawBroker {
     pub(super) fn validate(self, problems: &mut Problems) -> Option<Broker> {
         let url = resolve("broker.url", self.url, self.url_file, problems)
             .unwrap_or_else(|| Secret::new("amqp://guest:guest@127.0.0.1:5672/%2f"));
-        let uri: amq_protocol::uri::AMQPUri = problems.check("broker.url", url.reveal().parse().map_err(bad_url))?;
+        let uri: AMQPUri = problems.check("broker.url", amqp_url(url.reveal()))?;
         let vhosts = if self.vhosts.is_empty() { vec![uri.vhost.clone()] } else { self.vhosts };
         for (index, vhost) in vhosts.iter().enumerate() {
             if vhost.is_empty() || vhost.len() > 255 {
@@ -104,9 +105,12 @@ impl RawBroker {
     }
 }
 
-/// What `amq-protocol-uri` says of a URL repeats the URL, and with it the password.
-fn bad_url(_: String) -> &'static str {
-    "is not of the form amqp://user:password@host:port/vhost (or amqps://; the vhost / is written %2f)"
+/// What the parser says of a wrong URL repeats it, and with it the password; and it takes `amqp:/host` for a URL of
+/// this machine.
+fn amqp_url(text: &str) -> Result<AMQPUri, &'static str> {
+    let has_host = text.starts_with("amqp://") || text.starts_with("amqps://");
+    let parsed = if has_host { text.parse().ok() } else { None };
+    parsed.ok_or("is not of the form amqp://user:password@host:port/vhost (or amqps://; the vhost / is written %2f)")
 }
 
 /// An `http` or `https` URL, without the slash at its end.

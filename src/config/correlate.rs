@@ -1,13 +1,11 @@
 //! `[correlate]`: where in a message its order id, customer id, status and service stand.
 
-use jsonpath_rust::parser::model::JpQuery;
-use jsonpath_rust::parser::parse_json_path;
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::model::{Kind, Str};
 
-use super::Problems;
+use super::{JsonPath, Problems};
 
 /// For each key its rules; the first rule that matches wins.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +42,7 @@ pub enum Place {
     /// A property.
     Property(Property),
     /// A JSON path (RFC 9535) in the body; the first match, numbers and booleans as their text.
-    Body(Box<JpQuery>),
+    Body(JsonPath),
     /// The routing key.
     RoutingKey,
     /// The exchange.
@@ -135,8 +133,8 @@ impl RawRule {
         places.extend(self.header.map(|name| (Place::Header(name), None)));
         places.extend(self.property.map(|property| (Place::Property(property), None)));
         if let Some(path) = self.body {
-            let parsed = parse_json_path(&path).map_err(|error| format!("{path:?} is not a JSON path: {error}"));
-            places.push((Place::Body(Box::new(problems.check(format!("{key}.body"), parsed)?)), None));
+            let parsed = problems.check(format!("{key}.body"), JsonPath::parse(&path));
+            places.push((Place::Body(parsed?), None));
         }
         places.extend(named.into_iter().filter_map(|(name, text, place)| text.map(|text| (place, Some((name, text))))));
         if places.len() != 1 {
@@ -156,9 +154,18 @@ impl RawRule {
             (None, None) => None,
         };
         let pattern = match pattern {
-            Some((key, text)) => Some(problems.check(key, Regex::new(&text))?),
+            Some((key, text)) => Some(problems.check(key, regex(&text))?),
             None => None,
         };
         Some(Rule { place, pattern, value: self.value.map(Str::from), kinds: self.kinds })
     }
+}
+
+/// What the parser says ends with what is wrong; before that it draws the pattern.
+fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let drawn = error.to_string();
+        let reason = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        format!("{text:?} is not a regular expression: {reason}")
+    })
 }

@@ -19,6 +19,8 @@ pub struct Flow {
     pub undelivered_after: Duration,
     /// A consumer may hold a message this long before it settles it.
     pub unsettled_after: Duration,
+    /// What has not changed for this long is not followed any more; also how far back a restart reads the journal.
+    pub follow_for: Duration,
     /// Messages followed at a time; past it the oldest are let go, and counted.
     pub messages_max: usize,
     /// Orders followed at a time; past it the oldest are let go, and counted.
@@ -38,9 +40,11 @@ pub struct StatusDeadline {
 const UNDELIVERED_AFTER: Duration = Duration::from_secs(600);
 /// Below RabbitMQ's own consumer timeout of 30 minutes, so that support hears of it first.
 const UNSETTLED_AFTER: Duration = Duration::from_secs(900);
-/// About 100 MB of memory.
-const MESSAGES_MAX: usize = 200_000;
-/// About 50 MB of memory.
+/// A weekend and a day to notice.
+const FOLLOW_FOR: Duration = Duration::from_secs(3 * 86_400);
+/// About 60 MB of memory.
+const MESSAGES_MAX: usize = 100_000;
+/// About 40 MB of memory.
 const ORDERS_MAX: usize = 200_000;
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +56,8 @@ pub(super) struct RawFlow {
     undelivered_after: Option<Duration>,
     #[serde(with = "humantime_serde")]
     unsettled_after: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    follow_for: Option<Duration>,
     messages_max: Option<usize>,
     orders_max: Option<usize>,
 }
@@ -84,11 +90,13 @@ impl RawFlow {
             completed: self.completed.into_iter().map(Str::from).collect(),
             undelivered_after: self.undelivered_after.unwrap_or(UNDELIVERED_AFTER),
             unsettled_after: self.unsettled_after.unwrap_or(UNSETTLED_AFTER),
+            follow_for: self.follow_for.unwrap_or(FOLLOW_FOR),
             messages_max: self.messages_max.unwrap_or(MESSAGES_MAX),
             orders_max: self.orders_max.unwrap_or(ORDERS_MAX),
         };
         problems.check_positive("flow.undelivered_after", flow.undelivered_after);
         problems.check_positive("flow.unsettled_after", flow.unsettled_after);
+        problems.check_positive("flow.follow_for", flow.follow_for);
         problems.check_range("flow.messages_max", &flow.messages_max, 1000..=10_000_000);
         problems.check_range("flow.orders_max", &flow.orders_max, 1000..=10_000_000);
         flow

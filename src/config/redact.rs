@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use jsonpath_rust::parser::model::JpQuery;
-use jsonpath_rust::parser::parse_json_path;
 use serde::Deserialize;
 
-use super::Problems;
 use super::correlate::Property;
+use super::{JsonPath, Problems};
 
 /// What is masked.
 #[derive(Clone, Debug)]
 pub struct Redact {
     /// JSON paths (RFC 9535) in bodies: every value that one selects is masked whole.
-    pub body: Vec<JpQuery>,
+    pub body: Vec<JsonPath>,
     /// Headers whose values are masked whole, by name; case does not matter.
     pub headers: Vec<String>,
     /// Properties that are masked whole.
@@ -67,8 +65,7 @@ impl RawRedact {
     pub(super) fn validate(self, problems: &mut Problems) -> Redact {
         let mut body = Vec::new();
         for (index, path) in self.body.iter().enumerate() {
-            let parsed = parse_json_path(path).map_err(|error| format!("{path:?} is not a JSON path: {error}"));
-            body.extend(problems.check(format!("redact.body[{index}]"), parsed));
+            body.extend(problems.check(format!("redact.body[{index}]"), JsonPath::parse(path)));
         }
         use ExemptId::{CorrelationId, MessageId, OrderId};
         Redact {

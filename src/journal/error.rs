@@ -52,6 +52,14 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// A failed append at the start is a journal that cannot be opened.
+    #[must_use]
+    pub fn from_append(dir: &std::path::Path, error: AppendError) -> Self {
+        OpenError::Directory { dir: dir.to_owned(), source: std::io::Error::other(error) }
+    }
+}
+
 /// Why events were not recorded. The journal takes no more events after this.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {

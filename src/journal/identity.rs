@@ -87,6 +87,33 @@ impl Directory {
     }
 }
 
+/// Whether a journal could be opened in `path`, without making one: a directory that is there must be free, writable
+/// and a journal or empty; one that is not must have a parent in which it can be made.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn probe(path: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
+    if path.is_dir() {
+        let was_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
+        let opened = Directory::open(path);
+        if was_empty {
+            for name in [LOCK_FILE, IDENTITY_FILE] {
+                fs::remove_file(path.join(name)).or_else(ignore_missing).map_err(failed)?;
+            }
+        }
+        return opened.map(drop);
+    }
+    let parent = path.ancestors().skip(1).find(|dir| dir.is_dir() || dir.as_os_str().is_empty());
+    let parent = parent.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let trial = parent.join(format!(".hoptrail-check-{}", std::process::id()));
+    fs::create_dir(&trial).and_then(|()| fs::remove_dir(&trial)).map_err(failed)
+}
+
+fn ignore_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
 /// Writes a file of `dir` so that after a crash it is there whole or not at all.
 pub(super) fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = dir.join(format!("{name}.new"));

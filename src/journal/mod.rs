@@ -45,6 +45,7 @@ mod writer;
 
 pub use days::SetAside;
 pub use error::{AppendError, OpenError, ReadError};
+pub use identity::probe;
 pub use reader::{Order, Reader};
 pub use term::Term;
 pub use writer::{Mark, Writer};

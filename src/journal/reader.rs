@@ -140,11 +140,13 @@ impl Reader {
     }
 }
 
+/// A block to decode: its day, its first number, and the last number that it takes along when it is damaged.
+type Next = (Arc<Day>, Seq, Seq);
+
 /// Names the next block that a walk has to decode.
 trait NextBlock {
-    /// The next block's day, its first number, and the last number that a damaged one takes along; `range` is what is
-    /// still wanted.
-    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<(Arc<Day>, Seq, Seq), ReadError>>;
+    /// The next block; `range` is what is still wanted.
+    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<Next, ReadError>>;
 }
 
 /// Every block of a range.
@@ -154,7 +156,7 @@ struct Scan {
 }
 
 impl NextBlock for Scan {
-    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<(Arc<Day>, Seq, Seq), ReadError>> {
+    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<Next, ReadError>> {
         let wanted = |day: &&Arc<Day>| {
             day.span().is_some_and(|span| match self.order {
                 Order::Ascending => span.last >= range.start,
@@ -188,7 +190,7 @@ struct Find {
 }
 
 impl NextBlock for Find {
-    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<(Arc<Day>, Seq, Seq), ReadError>> {
+    fn next_block(&mut self, range: &Range<Seq>) -> Option<Result<Next, ReadError>> {
         loop {
             let next = match self.order {
                 Order::Ascending => self.blocks.pop_front(),

@@ -1,0 +1,197 @@
+//! Who is told of an alert: the log at once, the webhook through a bounded queue and a task of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::model::api::{AlertState, AlertView};
+
+use super::webhook::{Attempt, Webhook};
+
+/// Notifications that wait for the webhook; a receiver that is away longer hears of the newest too late anyway.
+const QUEUE_LEN_MAX: usize = 256;
+
+/// How long a notification is tried, and how it waits in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// The first wait.
+    pub(super) backoff_min: Duration,
+    /// The longest wait.
+    pub(super) backoff_max: Duration,
+    /// Then it is given up, so that those behind it are told while they matter.
+    pub(super) give_up_after: Duration,
+    /// What is still waiting at the end of the process is tried this long.
+    pub(super) drain: Duration,
+}
+
+impl Patience {
+    /// A receiver's restart takes a minute; a shutdown must not wait for one.
+    pub(super) const USUAL: Patience = Patience {
+        backoff_min: Duration::from_millis(500),
+        backoff_max: Duration::from_secs(15),
+        give_up_after: Duration::from_secs(120),
+        drain: Duration::from_secs(3),
+    };
+}
+
+/// Why there is no notifier.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifierError {
+    /// The HTTP client cannot be made.
+    #[error("cannot set up the client for alert.webhook_url: {0}; are the system's CA certificates installed?")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Where alerts are handed in.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    queue: Option<mpsc::Sender<AlertView>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    sent: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// The task that tells the webhook.
+#[derive(Debug)]
+pub struct Notifier {
+    webhook: Option<(Webhook, mpsc::Receiver<AlertView>)>,
+    counts: Arc<Counts>,
+    patience: Patience,
+}
+
+impl Outbox {
+    /// Tells the log, and queues the alert for the webhook.
+    pub(super) fn tell(&self, alert: AlertView) {
+        let label = |name| alert.labels.get(name).map(String::as_str).unwrap_or_default();
+        let (id, rule, value) = (&alert.id, &alert.rule, alert.value);
+        let (vhost, queue, reason) = (label("vhost"), label("queue"), label("reason"));
+        match alert.state {
+            AlertState::Firing => {
+                tracing::warn!(alert.id = %id, alert.rule = %rule, alert.value = value, vhost, queue, reason, "alert fires");
+            }
+            AlertState::Resolved => {
+                tracing::info!(alert.id = %id, alert.rule = %rule, alert.value = value, vhost, queue, reason, "alert is over");
+            }
+        }
+        let Some(webhook) = &self.queue else { return };
+        if webhook.try_send(alert).is_err() {
+            self.counts.failed.fetch_add(1, Ordering::Relaxed);
+            tracing::error!("alert was not sent: too many wait for the webhook");
+        }
+    }
+
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.counts.sent.load(Ordering::Relaxed), self.counts.failed.load(Ordering::Relaxed))
+    }
+}
+
+impl Notifier {
+    pub(super) fn new(webhook: Option<&config::Webhook>) -> Result<(Outbox, Notifier), NotifierError> {
+        let counts = Arc::new(Counts::default());
+        let (sender, webhook) = match webhook {
+            None => (None, None),
+            Some(settings) => {
+                let (sender, receiver) = mpsc::channel(QUEUE_LEN_MAX);
+                let webhook = Webhook::new(settings).map_err(NotifierError::Client)?;
+                (Some(sender), Some((webhook, receiver)))
+            }
+        };
+        let outbox = Outbox { queue: sender, counts: Arc::clone(&counts) };
+        Ok((outbox, Notifier { webhook, counts, patience: Patience::USUAL }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_patience(self, patience: Patience) -> Self {
+        Notifier { patience, ..self }
+    }
+
+    /// Sends what is queued until `cancel`; then what is left, within a short time. Ends at once where no webhook is
+    /// configured.
+    pub async fn run(self, cancel: CancellationToken) {
+        let Some((webhook, mut queue)) = self.webhook else { return };
+        let mut sender = Sender { webhook, counts: self.counts, patience: self.patience };
+        while let Some(Some(alert)) = cancel.run_until_cancelled(queue.recv()).await {
+            sender.deliver(&alert, &cancel).await;
+        }
+        queue.close();
+        let drained = tokio::time::timeout(sender.patience.drain, async {
+            while let Some(alert) = queue.recv().await {
+                sender.once(&alert).await;
+            }
+        });
+        if drained.await.is_err() {
+            // The one that was under way, and those behind it.
+            let left = 1 + queue.len() as u64;
+            sender.counts.failed.fetch_add(left, Ordering::Relaxed);
+            tracing::error!(alerts = left, "alerts were not sent: the webhook did not answer before the end");
+        }
+    }
+}
+
+struct Sender {
+    webhook: Webhook,
+    counts: Arc<Counts>,
+    patience: Patience,
+}
+
+impl Sender {
+    /// Tries until it is delivered, refused or given up; after `cancel` once more.
+    async fn deliver(&mut self, alert: &AlertView, cancel: &CancellationToken) {
+        let started = tokio::time::Instant::now();
+        let mut backoff = self.patience.backoff_min;
+        loop {
+            let attempt = match cancel.run_until_cancelled(self.webhook.send(alert)).await {
+                Some(attempt) => attempt,
+                None => break,
+            };
+            let Attempt::Retry(why) = attempt else { return self.settle(alert, attempt) };
+            if started.elapsed() + backoff > self.patience.give_up_after {
+                return self.settle(alert, Attempt::Refused(why));
+            }
+            tracing::debug!(alert.id = %alert.id, error = %why, "alert will be sent again");
+            if cancel.run_until_cancelled(tokio::time::sleep(jittered(backoff))).await.is_none() {
+                break;
+            }
+            backoff = (backoff * 2).min(self.patience.backoff_max);
+        }
+        if tokio::time::timeout(self.patience.drain, self.once(alert)).await.is_err() {
+            self.settle(alert, Attempt::Refused("no answer before the end".into()));
+        }
+    }
+
+    async fn once(&mut self, alert: &AlertView) {
+        match self.webhook.send(alert).await {
+            Attempt::Retry(why) => self.settle(alert, Attempt::Refused(why)),
+            settled => self.settle(alert, settled),
+        }
+    }
+
+    fn settle(&self, alert: &AlertView, attempt: Attempt) {
+        match attempt {
+            Attempt::Delivered => {
+                self.counts.sent.fetch_add(1, Ordering::Relaxed);
+            }
+            Attempt::Refused(why) | Attempt::Retry(why) => {
+                self.counts.failed.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(alert.id = %alert.id, error = %why, "alert was not sent to the webhook");
+            }
+        }
+    }
+}
+
+/// Between half of it and all of it, so that many senders do not come back together.
+fn jittered(backoff: Duration) -> Duration {
+    let draw = crate::clock::now().as_micros().rem_euclid(1000);
+    backoff.mul_f64(0.5 + draw as f64 / 2000.0)
+}
+
+#[cfg(test)]
+mod tests;

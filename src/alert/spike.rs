@@ -1,0 +1,239 @@
+//! Dead-letter spikes: one rule, every queue and reason counted by itself.
+//!
+//! Without I/O and without a clock: events carry their time, [`SpikeDetector::tick`] is told it. When an alert begins
+//! and ends depends on the events' times alone, not on when the detector was asked.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::config::SpikeRule;
+use crate::model::api::{AlertState, AlertView};
+use crate::model::{Event, Kind, Str, Timestamp};
+
+use super::window::Window;
+
+/// Queues with reasons that are counted at a time; past it, the one that has been quiet for longest is let go, one
+/// that fires last. Together with their windows this is 16 MB at most.
+const WATCHED_MAX: usize = 1000;
+/// Orders and events that an alert names: enough to begin with, short enough for a messenger.
+const SAMPLES_MAX: usize = 10;
+
+/// What is counted by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Subject {
+    vhost: Str,
+    queue: Str,
+    reason: Str,
+}
+
+/// Whether those who are told of alerts have heard of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Not yet.
+    No,
+    /// By this process or, before a restart, by an earlier one.
+    Yes,
+}
+
+#[derive(Debug)]
+struct Firing {
+    since: Timestamp,
+    peak: u64,
+    /// The count fell below the threshold then, and has stayed there.
+    below_since: Option<Timestamp>,
+    told: Told,
+}
+
+#[derive(Debug)]
+struct Watch {
+    window: Window,
+    last_at: Timestamp,
+    firing: Option<Firing>,
+    orders: VecDeque<Str>,
+    events: VecDeque<u64>,
+}
+
+/// One rule at work.
+#[derive(Debug)]
+pub(super) struct SpikeDetector {
+    rule: SpikeRule,
+    watched: HashMap<Subject, Watch>,
+    /// The newest moment seen.
+    now: Timestamp,
+    /// Alerts that are over since the last tick: those to be told, and those nobody was told of.
+    over: Vec<Transition>,
+}
+
+/// An alert that began or ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Transition {
+    pub(super) alert: AlertView,
+    /// Whether to tell anyone.
+    pub(super) tell: bool,
+}
+
+impl SpikeDetector {
+    pub(super) fn new(rule: SpikeRule) -> Self {
+        SpikeDetector { rule, watched: HashMap::new(), now: Timestamp::default(), over: Vec::new() }
+    }
+
+    /// Takes a committed event, in the order of the journal.
+    pub(super) fn apply(&mut self, event: &Event) {
+        let Some(death) = event.death.as_ref().filter(|_| event.kind == Kind::DeadLetter) else { return };
+        let reasons = &self.rule.reasons;
+        let reason_matches = reasons.is_empty() || reasons.iter().any(|reason| **reason == *death.reason);
+        if !reason_matches || !self.rule.queues.is_match(&death.queue) {
+            return;
+        }
+        self.now = self.now.max(event.at);
+        let at = self.now;
+        let vhost = event.vhost.clone().unwrap_or_else(|| "".into());
+        let subject = Subject { vhost, queue: death.queue.clone(), reason: death.reason.clone() };
+        if !self.watched.contains_key(&subject) && self.watched.len() >= WATCHED_MAX {
+            self.let_go();
+        }
+        let window = self.rule.window;
+        let watch = self.watched.entry(subject.clone()).or_insert_with(|| Watch {
+            window: Window::new(window),
+            last_at: at,
+            firing: None,
+            orders: VecDeque::new(),
+            events: VecDeque::new(),
+        });
+        self.over.extend(watch.advance(&self.rule, &subject, at));
+        watch.take(&self.rule, event, at);
+    }
+
+    /// What began and ended until `now`; an alert that began and ended since the last tick is told to nobody.
+    pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Transition> {
+        self.now = self.now.max(now);
+        let mut transitions = std::mem::take(&mut self.over);
+        for (subject, watch) in &mut self.watched {
+            transitions.extend(watch.advance(&self.rule, subject, self.now));
+            let Some(firing) = watch.firing.as_mut().filter(|firing| firing.told == Told::No) else { continue };
+            firing.told = Told::Yes;
+            // Of one whose window is over already, only the end is told: it began before this process did.
+            let tell = firing.below_since.is_none();
+            transitions.extend(watch.view(&self.rule, subject).map(|alert| Transition { alert, tell }));
+        }
+        self.watched.retain(|_, watch| watch.firing.is_some() || watch.window.total() > 0);
+        transitions.sort_by(|a, b| (&a.alert.since, &a.alert.id).cmp(&(&b.alert.since, &b.alert.id)));
+        transitions
+    }
+
+    /// What is firing as of the last tick or event.
+    pub(super) fn firing(&self) -> impl Iterator<Item = AlertView> {
+        self.watched.iter().filter_map(|(subject, watch)| watch.view(&self.rule, subject))
+    }
+
+    fn let_go(&mut self) {
+        let idle = self
+            .watched
+            .iter()
+            .min_by_key(|(subject, watch)| (watch.firing.is_some(), watch.last_at, (*subject).clone()));
+        if let Some(subject) = idle.map(|(subject, _)| subject.clone()) {
+            tracing::debug!(rule = %self.rule.name, queue = %subject.queue, "alert.watch_let_go");
+            self.watched.remove(&subject);
+        }
+    }
+}
+
+impl Watch {
+    /// Moves the window to `now`; the alert that ended on the way.
+    fn advance(&mut self, rule: &SpikeRule, subject: &Subject, now: Timestamp) -> Option<Transition> {
+        while let Some(left_at) = self.window.expire(now) {
+            if let Some(firing) = &mut self.firing
+                && firing.below_since.is_none()
+                && self.window.total() < rule.threshold
+            {
+                firing.below_since = Some(left_at);
+            }
+        }
+        let over_at = self.firing.as_ref()?.below_since?.after(rule.resolve_after);
+        if over_at > now {
+            return None;
+        }
+        let mut alert = self.view(rule, subject)?;
+        alert.state = AlertState::Resolved;
+        alert.resolved_at = Some(over_at.to_string());
+        alert.summary = format!("Over: {}", alert.summary);
+        let told = self.firing.take()?.told;
+        self.orders.clear();
+        self.events.clear();
+        Some(Transition { alert, tell: told == Told::Yes })
+    }
+
+    fn take(&mut self, rule: &SpikeRule, event: &Event, at: Timestamp) {
+        self.window.add(at);
+        self.last_at = at;
+        if let Some(order) = &event.order_id {
+            self.orders.retain(|known| known != order);
+            keep_newest(&mut self.orders, order.clone());
+        }
+        keep_newest(&mut self.events, event.seq.0);
+        let total = self.window.total();
+        match &mut self.firing {
+            Some(firing) => {
+                firing.peak = firing.peak.max(total);
+                if total >= rule.threshold {
+                    firing.below_since = None;
+                }
+            }
+            None if total >= rule.threshold => {
+                self.firing = Some(Firing { since: at, peak: total, below_since: None, told: Told::No });
+            }
+            None => {}
+        }
+    }
+
+    fn view(&self, rule: &SpikeRule, subject: &Subject) -> Option<AlertView> {
+        let firing = self.firing.as_ref()?;
+        let Subject { vhost, queue, reason } = subject;
+        let window = humantime::format_duration(rule.window);
+        let summary = format!(
+            "Queue {queue} dead-lettered {} {} ({reason}) within {window}; {} are a spike.",
+            firing.peak,
+            if firing.peak == 1 { "message" } else { "messages" },
+            rule.threshold
+        );
+        let labels = [("vhost", vhost), ("queue", queue), ("reason", reason)];
+        Some(AlertView {
+            id: id(&rule.name, subject, firing.since),
+            rule: rule.name.clone(),
+            detector: "dead_letter_spike".into(),
+            state: AlertState::Firing,
+            summary,
+            labels: labels
+                .map(|(name, value)| (name.to_owned(), value.to_string()))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+            value: firing.peak as f64,
+            threshold: rule.threshold as f64,
+            window_seconds: rule.window.as_secs_f64(),
+            since: firing.since.to_string(),
+            resolved_at: None,
+            orders: self.orders.iter().rev().cloned().collect(),
+            events: self.events.iter().rev().copied().collect(),
+        })
+    }
+}
+
+fn keep_newest<T>(samples: &mut VecDeque<T>, newest: T) {
+    samples.push_back(newest);
+    if samples.len() > SAMPLES_MAX {
+        samples.pop_front();
+    }
+}
+
+/// The same for the same incident, whenever and wherever it is worked out.
+fn id(rule: &str, subject: &Subject, since: Timestamp) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for field in [rule, &subject.vhost, &subject.queue, &subject.reason] {
+        hasher.update(&(field.len() as u64).to_le_bytes());
+        hasher.update(field.as_bytes());
+    }
+    hasher.update(&since.as_micros().to_le_bytes());
+    hasher.finalize().to_hex().chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! `hoptrail run`: everything is bound and opened before anything starts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
+
+use crate::alert::{Alerts, Notifier};
+use crate::capture::tap;
+use crate::clock;
+use crate::config::Config;
+use crate::flow::{Flow, Follower, Sink};
+use crate::journal::Reader;
+use crate::record::{self, Recorder, WriterHandle};
+use crate::serve::{self, Services};
+
+use super::shutdown::{self, Reason};
+
+/// How often alerts are looked at for what time alone brings about.
+const ALERT_TICK: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Events that may be under way to the follower when it counts as caught up: a moment's worth under load.
+const CAUGHT_UP_LAG: u64 = 4096;
+
+/// Everything bound and opened, nothing started.
+pub struct App {
+    config: Arc<Config>,
+    listener: TcpListener,
+    recorder: Recorder,
+    reader: Reader,
+    writer: WriterHandle,
+    alerts: Alerts,
+    notifier: Notifier,
+}
+
+/// What runs, by what has to stop first.
+pub(super) struct Running {
+    pub(super) recorder: Recorder,
+    pub(super) writer: WriterHandle,
+    pub(super) captures: (TaskTracker, CancellationToken),
+    pub(super) services: (TaskTracker, CancellationToken),
+}
+
+/// Runs until a signal, or until the journal fails.
+///
+/// # Errors
+/// What could not be bound or opened, or what ended recording.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let app = App::open(config).await?;
+    let running = app.start();
+    let reason = shutdown::wait(&running.recorder).await;
+    info!(reason = %reason, "stopping");
+    shutdown::stop(running).await;
+    match reason {
+        Reason::Failed(cause) => anyhow::bail!(
+            "recording stopped: {cause}. Nothing that was acknowledged is lost, the broker keeps the rest; start \
+             hoptrail again"
+        ),
+        Reason::Signal(_) => Ok(()),
+    }
+}
+
+impl App {
+    /// Binds the sockets and opens the journal.
+    ///
+    /// # Errors
+    /// What could not be bound or opened.
+    pub async fn open(config: Config) -> anyhow::Result<App> {
+        let listen = config.serve.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}: is it in use? set serve.listen to another address"))?;
+        let config = Arc::new(config);
+        let opening = Arc::clone(&config);
+        // Opening reads the newest events back; the runtime goes on meanwhile.
+        let opened = tokio::task::spawn_blocking(move || record::open(&opening, clock::now())).await?;
+        let (recorder, reader, writer) = opened.context("cannot record")?;
+        let (alerts, notifier) = Alerts::new(&config.alert).context("cannot send alerts")?;
+        Ok(App { config, listener, recorder, reader, writer, alerts, notifier })
+    }
+
+    /// The address of the HTTP server.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn http_address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    pub(super) fn start(self) -> Running {
+        let captures = (TaskTracker::new(), CancellationToken::new());
+        let services = (TaskTracker::new(), CancellationToken::new());
+        let (tracker, cancel) = &services;
+        let flow = Flow::new(self.reader.clone(), self.config.flow.clone());
+        self.follow(flow.clone(), tracker, cancel);
+        self.alert(flow.clone(), tracker, cancel);
+        if let Ok(address) = self.http_address() {
+            info!(http = %address, journal = %self.config.journal.dir.display(), seq = self.reader.last_seq().0, "hoptrail is running");
+        }
+        let answers = Services {
+            reader: self.reader,
+            flow,
+            alerts: self.alerts,
+            recorder: self.recorder.clone(),
+            request_timeout: self.config.serve.request_timeout,
+        };
+        let (config, requests, stop) = (Arc::clone(&self.config), tracker.clone(), cancel.clone());
+        tracker.spawn(self.notifier.run(cancel.clone()));
+        tracker.spawn(async move {
+            serve::serve(self.listener, serve::router(answers), &config.serve, stop, &requests).await;
+        });
+        if self.config.tap.enabled {
+            tap::run(self.config, self.recorder.clone(), &captures.0, &captures.1);
+        }
+        Running { recorder: self.recorder, writer: self.writer, captures, services }
+    }
+
+    fn follow(&self, flow: Flow, tracker: &TaskTracker, cancel: &CancellationToken) {
+        let alerts = self.alerts.clone();
+        let sinks: Vec<Sink> = vec![Box::new(move |events| alerts.apply(events))];
+        let from = clock::now().before(self.config.flow.follow_for);
+        let follower = Follower::new(flow, sinks, from);
+        let (runtime, cancel) = (Handle::current(), cancel.clone());
+        tracker.spawn_blocking(move || follower.run(&runtime, &cancel));
+    }
+
+    /// The detectors' clock starts when the follower has caught up: what is long over must not be told as firing.
+    fn alert(&self, flow: Flow, tracker: &TaskTracker, cancel: &CancellationToken) {
+        let (alerts, cancel) = (self.alerts.clone(), cancel.clone());
+        tracker.spawn(async move {
+            let mut tick = tokio::time::interval(ALERT_TICK);
+            let mut caught_up = false;
+            while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+                caught_up |= flow.lag() <= CAUGHT_UP_LAG;
+                if caught_up {
+                    alerts.tick(clock::now());
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,79 @@
+//! The end: captures first, then the writer, then those who read.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::record::Recorder;
+
+use super::run::Running;
+
+/// Captures acknowledge what is durable and say good-bye to the broker.
+const CAPTURES_GRACE: Duration = Duration::from_secs(10);
+/// A full queue is written in well under a second; a dying disk may never finish.
+const WRITER_GRACE: Duration = Duration::from_secs(30);
+/// Running requests have five seconds of their own, webhooks likewise.
+const SERVICES_GRACE: Duration = Duration::from_secs(10);
+
+/// Why the program ends.
+pub(super) enum Reason {
+    /// A signal, by its name.
+    Signal(&'static str),
+    /// The journal failed.
+    Failed(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Signal(name) => f.write_str(name),
+            Reason::Failed(cause) => write!(f, "the journal failed: {cause}"),
+        }
+    }
+}
+
+/// Waits for a reason to end.
+pub(super) async fn wait(recorder: &Recorder) -> Reason {
+    tokio::select! {
+        () = received(SignalKind::interrupt()) => Reason::Signal("SIGINT"),
+        () = received(SignalKind::terminate()) => Reason::Signal("SIGTERM"),
+        () = recorder.failed() => Reason::Failed(recorder.stats().poisoned.unwrap_or_default()),
+    }
+}
+
+async fn received(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            warn!(%error, "a signal cannot be waited for");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Stops everything in order; what does not stop in time is named and left.
+pub(super) async fn stop(running: Running) {
+    finish("captures", &running.captures, CAPTURES_GRACE).await;
+    running.recorder.stop().await;
+    let join = tokio::task::spawn_blocking(move || running.writer.join());
+    match tokio::time::timeout(WRITER_GRACE, join).await {
+        Ok(Ok(true)) => info!("the journal is closed"),
+        Ok(_) => warn!("the writer ended by a panic"),
+        Err(_) => warn!(part = "writer", seconds = WRITER_GRACE.as_secs(), "did not stop in time"),
+    }
+    finish("services", &running.services, SERVICES_GRACE).await;
+}
+
+async fn finish(part: &str, (tracker, cancel): &(TaskTracker, CancellationToken), grace: Duration) {
+    tracker.close();
+    cancel.cancel();
+    if tokio::time::timeout(grace, tracker.wait()).await.is_err() {
+        warn!(part, tasks = tracker.len(), seconds = grace.as_secs(), "did not stop in time");
+    }
+}

@@ -1,0 +1,107 @@
+//! What is known of the connections on the broker: by what name a client goes, and which are hoptrail's own.
+//!
+//! The firehose names a connection only `peer:port -> host:port`; the event exchange and the management API say who
+//! stands behind it. One map serves every vhost, because the event exchange lives in one of them only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::model::Str;
+
+/// Connections remembered; a busy broker has some thousands at a time, an entry takes about 200 bytes.
+const CONNECTIONS_MAX: usize = 16_384;
+
+/// What hoptrail's connections give as their `product`.
+pub(super) const PRODUCT: &str = "hoptrail";
+
+/// Who stands behind a connection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Client {
+    /// `connection_name`, else product and version.
+    pub name: Option<Str>,
+    /// The user logged in.
+    pub user: Option<Str>,
+    /// The vhost it is in.
+    pub vhost: Option<Str>,
+    /// The connection is hoptrail's: what happens on it is not recorded.
+    pub own: bool,
+}
+
+/// The clients behind connections, the least recently used forgotten first. Clones share one map.
+#[derive(Clone, Default)]
+pub(super) struct Names(Arc<Mutex<Map>>);
+
+#[derive(Default)]
+struct Map {
+    clients: HashMap<Str, (Client, u64)>,
+    /// By last use, oldest first.
+    uses: BTreeMap<u64, Str>,
+    clock: u64,
+}
+
+impl Names {
+    /// Remembers who stands behind a connection.
+    pub fn put(&self, connection: Str, client: Client) {
+        let mut map = self.lock();
+        map.clock += 1;
+        let now = map.clock;
+        if let Some((_, used)) = map.clients.insert(connection.clone(), (client, now)) {
+            map.uses.remove(&used);
+        }
+        map.uses.insert(now, connection);
+        while map.clients.len() > CONNECTIONS_MAX {
+            let Some((_, oldest)) = map.uses.pop_first() else { break };
+            map.clients.remove(&oldest);
+        }
+    }
+
+    /// Who stands behind a connection, where that is known.
+    pub fn get(&self, connection: &str) -> Option<Client> {
+        let mut map = self.lock();
+        let map = &mut *map;
+        map.clock += 1;
+        let (client, used) = map.clients.get_mut(connection)?;
+        if let Some(name) = map.uses.remove(used) {
+            map.uses.insert(map.clock, name);
+        }
+        *used = map.clock;
+        Some(client.clone())
+    }
+
+    /// A panic inside these few lines would leave a map that is still a map.
+    fn lock(&self) -> MutexGuard<'_, Map> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(name: &str) -> Client {
+        Client { name: Some(name.into()), ..Client::default() }
+    }
+
+    #[test]
+    fn the_newest_word_on_a_connection_counts() {
+        let names = Names::default();
+        names.put("c".into(), client("shop"));
+        names.clone().put("c".into(), client("mes"));
+        assert_eq!(names.get("c"), Some(client("mes")));
+        assert_eq!(names.get("d"), None);
+    }
+
+    #[test]
+    fn the_least_recently_used_connection_is_forgotten_first() {
+        let names = Names::default();
+        for number in 0..CONNECTIONS_MAX {
+            names.put(number.to_string().into(), client("old"));
+        }
+        assert!(names.get("0").is_some());
+        names.put("new".into(), client("new"));
+        assert!(names.get("0").is_some(), "was used last");
+        assert!(names.get("1").is_none(), "was used longest ago");
+        assert_eq!(names.lock().clients.len(), CONNECTIONS_MAX);
+        assert_eq!(names.lock().uses.len(), CONNECTIONS_MAX);
+    }
+}

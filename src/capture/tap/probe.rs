@@ -1,0 +1,109 @@
+//! Whether the broker can be observed: everything that `hoptrail check` finds out before hoptrail runs.
+
+use std::time::Duration;
+
+use lapin::Connection;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+
+use super::amqp::{self, AmqpError, NOT_FOUND};
+use super::management::Management;
+use super::{queues, tracing_switch};
+use crate::config::Config;
+use crate::model::Source;
+
+/// How long the broker may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// What stands in the way of observing the broker: one sentence each, with what to do. Changes nothing on the broker
+/// but for a queue that it declares and removes again.
+pub async fn probe(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    management(config, &mut problems).await;
+    let mut unreachable = false;
+    for vhost in &config.broker.vhosts {
+        match amqp::connect(config, vhost).await {
+            Ok(connection) => {
+                inside(config, vhost, &connection, &mut problems).await;
+                amqp::close(&connection, CLOSE).await;
+            }
+            // What is wrong with the broker is wrong for every vhost: once is enough.
+            Err(error @ amqp::ConnectError::Vhost { .. }) => problems.push(error.to_string()),
+            Err(error) if !unreachable => {
+                unreachable = true;
+                problems.push(error.to_string());
+            }
+            Err(_) => {}
+        }
+    }
+    problems
+}
+
+async fn management(config: &Config, problems: &mut Vec<String>) {
+    let Some(settings) = &config.broker.management else {
+        problems.push(
+            "broker.management_url is not set: nothing can be discovered, and tracing cannot be switched on or seen"
+                .to_owned(),
+        );
+        return;
+    };
+    let answers = async {
+        let management = Management::new(settings)?;
+        let who = management.whoami().await?;
+        management.overview().await?;
+        Ok::<_, super::management::ManagementError>((management, who))
+    };
+    let (management, who) = match answers.await {
+        Ok(answers) => answers,
+        Err(error) => return problems.push(error.to_string()),
+    };
+    if config.tap.firehose && !who.has_tag("administrator") {
+        for vhost in &config.broker.vhosts {
+            match management.vhost(vhost).await {
+                Ok(found) if found.tracing => {}
+                _ => problems.push(format!(
+                    "tracing of vhost {vhost:?} is not known to be on, and the user {:?} may not switch it on: give it \
+                     the tag administrator, run rabbitmqctl trace_on -p {vhost:?}, or set tap.firehose = false",
+                    settings.user
+                )),
+            }
+        }
+    }
+}
+
+/// Permissions and exchanges, seen from inside the vhost.
+async fn inside(config: &Config, vhost: &str, connection: &Connection, problems: &mut Vec<String>) {
+    if let Err(error) = own_queue(config, connection).await {
+        problems.push(format!(
+            "vhost {vhost:?}: the tap's queues are refused ({error}): permit the user to configure, write and read \
+             hoptrail\\..* (rabbitmqctl set_permissions)"
+        ));
+    }
+    let exchanges =
+        [(config.tap.firehose, tracing_switch::EXCHANGE), (config.tap.events, super::source::EVENT_EXCHANGE)];
+    for (_, exchange) in exchanges.into_iter().filter(|(on, _)| *on) {
+        match amqp::check_exchange(connection, exchange).await {
+            Ok(()) => {}
+            Err(AmqpError::Refused { code: NOT_FOUND, .. }) if exchange == super::source::EVENT_EXCHANGE => {
+                // Of several vhosts only one has it, by default `/`.
+                if vhost == "/" {
+                    problems.push(
+                        "the plugin rabbitmq_event_exchange is not on: connections have no names (rabbitmq-plugins enable \
+                         rabbitmq_event_exchange, or set tap.events = false)"
+                            .to_owned(),
+                    );
+                }
+            }
+            Err(error) => problems.push(format!("vhost {vhost:?}: exchange {exchange:?} cannot be observed: {error}")),
+        }
+    }
+}
+
+/// Declares a queue under the tap's prefix; it is exclusive, and gone with the connection.
+async fn own_queue(config: &Config, connection: &Connection) -> Result<(), AmqpError> {
+    let name = format!("{}.check", queues::spec(&config.tap, Source::Binding).name);
+    let channel = connection.create_channel().await?;
+    let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await?;
+    Ok(())
+}

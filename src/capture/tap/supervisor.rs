@@ -1,0 +1,231 @@
+//! One vhost: connects, observes until the connection ends, and comes back.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use lapin::Connection;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::amqp::{self, AmqpError, ConnectError};
+use super::backoff::Backoff;
+use super::decode::{BoundDeadLetterExchanges, Decoder};
+use super::ledger::Ledger;
+use super::names::{Client, PRODUCT};
+use super::queues;
+use super::source::{End, Memory, Tapped};
+use super::tracing_switch::Switch;
+use super::{Shared, discovery};
+use crate::clock;
+use crate::model::api::TapState;
+use crate::model::{Source, Str};
+
+/// The same failure is logged again after this time, not at every attempt.
+const REPEAT_LOG: Duration = Duration::from_secs(300);
+/// How long the broker may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// Keeps the taps of one vhost going.
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+    vhost: Str,
+    memories: Vec<Memory>,
+    logged: Option<(String, Instant)>,
+}
+
+impl Supervisor {
+    /// For one vhost, with the sources that are switched on.
+    pub fn new(shared: Arc<Shared>, vhost: &str) -> Self {
+        let vhost = Str::from(vhost);
+        let tap = &shared.config.tap;
+        let bound = BoundDeadLetterExchanges::default();
+        let mut memories = Vec::new();
+        for (source, on) in [
+            (Source::Binding, true),
+            (Source::DeadLetter, true),
+            (Source::Firehose, tap.firehose),
+            (Source::Events, tap.events),
+        ] {
+            let state = if on { TapState::Connecting } else { TapState::Off };
+            shared.recorder.sources().set_state(&vhost, source, state, clock::now());
+            if !on {
+                continue;
+            }
+            memories.push(Memory {
+                source,
+                vhost: vhost.clone(),
+                decoder: Decoder::new(source, vhost.clone(), shared.names.clone(), bound.clone()),
+                bound: bound.clone(),
+                switch: Switch::default(),
+                ledger: Ledger::default(),
+                outage: None,
+                complete_until: None,
+            });
+        }
+        Supervisor { shared, vhost, memories, logged: None }
+    }
+
+    /// Observes until cancelled, or until the journal takes nothing any more.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let mut backoff = Backoff::new(self.shared.config.broker.backoff);
+        loop {
+            let began = clock::instant();
+            let connected = tokio::select! {
+                () = cancel.cancelled() => return,
+                connected = amqp::connect(&self.shared.config, &self.vhost) => connected,
+            };
+            let failure = match connected {
+                Ok(connection) => {
+                    self.logged = None;
+                    match self.connected(&connection, &cancel).await {
+                        End::Cancelled => {
+                            self.release_tracing().await;
+                            amqp::close(&connection, CLOSE).await;
+                            tracing::info!(vhost = &*self.vhost, "the tap has stopped");
+                            return;
+                        }
+                        End::Stopped => return amqp::close(&connection, CLOSE).await,
+                        End::Lost(cause) => {
+                            amqp::close(&connection, CLOSE).await;
+                            self.lost(&cause)
+                        }
+                    }
+                }
+                Err(error) => self.failed(&error),
+            };
+            let wait = backoff.after(began.elapsed(), RandomState::new().hash_one(&failure));
+            self.log(&failure, wait);
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Observes on a connection until it ends.
+    async fn connected(&mut self, connection: &Connection, cancel: &CancellationToken) -> End {
+        let version = match &self.shared.management {
+            Some(management) => management.overview().await.ok().map(|overview| overview.rabbitmq_version),
+            None => None,
+        };
+        tracing::info!(
+            vhost = &*self.vhost,
+            version = version.as_deref().unwrap_or("unknown"),
+            "connected to the broker"
+        );
+        self.learn_connections().await;
+        let (sender, found) = watch::channel(None);
+        let shared = &*self.shared;
+        let mut sources: FuturesUnordered<_> = self
+            .memories
+            .iter_mut()
+            .map(|memory| Tapped::new(shared, memory, connection, found.clone(), cancel.clone()).run())
+            .collect();
+        drop(found);
+        let observing = async {
+            let mut end = End::Cancelled;
+            while let Some(ended) = sources.next().await {
+                match ended {
+                    End::Cancelled => {}
+                    other => {
+                        end = other;
+                        break;
+                    }
+                }
+            }
+            end
+        };
+        tokio::select! {
+            end = observing => end,
+            never = discovery::run(shared, &self.vhost, &sender) => match never {},
+            cause = connection_ends(connection) => End::Lost(cause.to_string()),
+        }
+    }
+
+    /// Names the connections that were there before the event exchange was read.
+    async fn learn_connections(&self) {
+        let Some(management) = &self.shared.management else { return };
+        let connections = match management.connections().await {
+            Ok(connections) => connections,
+            Err(error) => {
+                tracing::debug!(%error, "connections that are open already have no names");
+                return;
+            }
+        };
+        for connection in connections {
+            let Some(name) = connection.name else { continue };
+            let property = |name: &str| connection.client_properties.get(name).and_then(serde_json::Value::as_str);
+            let program = match (property("product"), property("version")) {
+                (Some(product), Some(version)) => Some(format!("{product} {version}").into()),
+                (product, _) => product.map(Str::from),
+            };
+            let client = Client {
+                name: property("connection_name").map(Str::from).or(program),
+                user: connection.user.map(Str::from),
+                vhost: connection.vhost.map(Str::from),
+                own: property("product") == Some(PRODUCT),
+            };
+            self.shared.names.put(name.into(), client);
+        }
+    }
+
+    async fn release_tracing(&mut self) {
+        for memory in self.memories.iter_mut().filter(|memory| memory.source == Source::Firehose) {
+            let queue = queues::spec(&self.shared.config.tap, Source::Firehose).name;
+            memory.switch.release(self.shared.management.as_ref(), &self.vhost, &queue).await;
+        }
+    }
+
+    fn lost(&mut self, cause: &str) -> String {
+        let text = format!("the connection to the broker was lost ({cause})");
+        for memory in &mut self.memories {
+            memory.outage.get_or_insert_with(|| text.clone());
+        }
+        self.set_states(TapState::Connecting, None);
+        text
+    }
+
+    fn failed(&mut self, error: &ConnectError) -> String {
+        let text = error.to_string();
+        self.set_states(TapState::Failed, Some(&text));
+        text
+    }
+
+    fn set_states(&self, state: TapState, problem: Option<&String>) {
+        let sources = self.shared.recorder.sources();
+        for memory in &self.memories {
+            sources.set_state(&self.vhost, memory.source, state, clock::now());
+            if let Some(problem) = problem {
+                sources.set_problems(&self.vhost, memory.source, vec![problem.clone()]);
+            }
+        }
+    }
+
+    fn log(&mut self, failure: &str, wait: Duration) {
+        let now = clock::instant();
+        let repeats = self
+            .logged
+            .as_ref()
+            .is_some_and(|(text, at)| text == failure && now.saturating_duration_since(*at) < REPEAT_LOG);
+        if !repeats {
+            tracing::error!(vhost = &*self.vhost, cause = failure, wait = ?wait, "nothing is recorded: trying again");
+            self.logged = Some((failure.to_owned(), now));
+        }
+    }
+}
+
+/// Waits until a connection ends by itself, and says why: what is refused everywhere has no consumer to notice.
+async fn connection_ends(connection: &Connection) -> AmqpError {
+    let mut events = std::pin::pin!(connection.events_listener());
+    while let Some(event) = events.next().await {
+        if let lapin::Event::Error(error) = event
+            && !connection.status().connected()
+        {
+            return error.into();
+        }
+    }
+    AmqpError::Closed
+}

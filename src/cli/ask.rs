@@ -1,0 +1,160 @@
+//! Carries out the commands that ask a running hoptrail.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::api::{AlertsReport, CoverageReport, DeadLettersReport, EventsPage, StalledReport, Trail};
+
+use super::args::{Ask, Color, Events, Format, How};
+use super::client::{self, Answer, AskError, Question};
+use super::output::{paint, width, write, write_data};
+use super::text::{Paint, plain};
+use super::{coverage, events, reports, trail};
+
+const USAGE: u8 = 2;
+
+/// Asks, and prints the answer. Answers go to standard output, errors to standard error; the exit code is 0, 1 where
+/// there is no answer, or 2 where the question cannot be asked like this. Has a runtime of its own, so it must not be
+/// called from within another.
+#[must_use]
+pub fn run(command: &Ask, color: Color) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answered = match runtime {
+        Ok(runtime) => runtime.block_on(answer(command, paint(color))),
+        Err(error) => Err(AskError::NoRuntime(error)),
+    };
+    let Err(error) = answered else { return ExitCode::SUCCESS };
+    eprintln!("hoptrail: {}", plain(&error.to_string()));
+    match error {
+        AskError::Usage(_) => ExitCode::from(USAGE),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+async fn answer(command: &Ask, paint: Paint) -> Result<(), AskError> {
+    let width = width();
+    match command {
+        Ask::Order { id, how } => {
+            let question = Question::new(&["orders", known(id)?]);
+            show::<Trail, ()>(how, &question, |view| trail::render(view, paint), None).await
+        }
+        Ask::Message { id, how } => {
+            let question = Question::new(&["messages", known(id)?]);
+            show::<Trail, ()>(how, &question, |view| trail::render(view, paint), None).await
+        }
+        Ask::Events(search) => search_events(search, width, paint).await,
+        Ask::Stalled(stalled) => {
+            let question = Question::new(&["stalled"])
+                .with("what", stalled.what.as_ref())
+                .with("status", stalled.status.as_ref())
+                .with("service", stalled.service.as_ref())
+                .with("queue", stalled.queue.as_ref())
+                .with("limit", Some(stalled.limit));
+            let render = |view: &StalledReport| reports::stalled(view, width, paint);
+            show(&stalled.how, &question, render, Some(|view| view.stalled)).await
+        }
+        Ask::DeadLetters(dead) => {
+            let question = Question::new(&["dead-letters"])
+                .with("group_by", Some(&dead.group_by))
+                .with("from", dead.from.as_ref())
+                .with("to", dead.to.as_ref());
+            let render = |view: &DeadLettersReport| reports::dead_letters(view, width, paint);
+            show(&dead.how, &question, render, Some(|view| view.groups)).await
+        }
+        Ask::Alerts(how) => {
+            let render = |view: &AlertsReport| reports::alerts(view, width, paint);
+            show(how, &Question::new(&["alerts"]), render, Some(|view| view.alerts)).await
+        }
+        Ask::Coverage(how) => {
+            let render = |view: &CoverageReport| coverage::render(view, width, paint);
+            show::<_, ()>(how, &Question::new(&["coverage"]), render, None).await
+        }
+    }
+}
+
+/// Asks, and passes on what hoptrail warns of.
+async fn ask(url: &str, question: &Question) -> Result<Answer, AskError> {
+    let answer = client::ask(url, question).await?;
+    if let Some(warning) = &answer.warning {
+        eprintln!("hoptrail: {}", plain(warning));
+    }
+    Ok(answer)
+}
+
+/// A path cannot name an empty id, nor one that means "here" or "above" in every URL, however it is encoded.
+fn known(id: &str) -> Result<&str, AskError> {
+    match id {
+        "" => Err(AskError::Usage("the id is empty".to_owned())),
+        "." | ".." => Err(AskError::Usage(format!("{id:?} cannot stand in a URL; search with events --order-id"))),
+        id => Ok(id),
+    }
+}
+
+/// Asks and shows the answer; `items` takes it apart for one line each, where that makes sense.
+async fn show<V, I>(
+    how: &How,
+    question: &Question,
+    render: impl Fn(&V) -> String,
+    items: Option<fn(V) -> Vec<I>>,
+) -> Result<(), AskError>
+where
+    V: DeserializeOwned,
+    I: Serialize,
+{
+    let refuse = |format: &str, instead: &str| {
+        Err(AskError::Usage(format!("-o {format} does not fit this answer; use {instead} (-o csv goes with events)")))
+    };
+    match (how.output, items) {
+        (Format::Csv, Some(_)) => refuse("csv", "table, json or ndjson"),
+        (Format::Csv, None) => refuse("csv", "table or json"),
+        (Format::Ndjson, None) => refuse("ndjson", "table or json"),
+        (Format::Json, _) => write_data(&ask(&how.url, question).await?.body),
+        (Format::Table, _) => write(render(&ask(&how.url, question).await?.view()?).as_bytes()),
+        (Format::Ndjson, Some(items)) => {
+            let view = ask(&how.url, question).await?.view()?;
+            let lines = items(view).into_iter().filter_map(|item| serde_json::to_string(&item).ok());
+            write_data(lines.map(|line| line + "\n").collect::<String>().as_bytes())
+        }
+    }
+}
+
+async fn search_events(search: &Events, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
+    let format = match search.how.output {
+        Format::Table | Format::Json => None,
+        Format::Ndjson => Some("ndjson"),
+        Format::Csv => Some("csv"),
+    };
+    let question = Question::new(&["events"])
+        .with("kind", search.kind.as_ref())
+        .with("exchange", search.exchange.as_ref())
+        .with("queue", search.queue.as_ref())
+        .with("service", search.service.as_ref())
+        .with("order_id", search.order_id.as_ref())
+        .with("message_id", search.message_id.as_ref())
+        .with("correlation_id", search.correlation_id.as_ref())
+        .with("source", search.source.as_ref())
+        .with("vhost", search.vhost.as_ref())
+        .with("status", search.status.as_ref())
+        .with("from", search.from.as_ref())
+        .with("to", search.to.as_ref())
+        .with("limit", Some(search.limit))
+        .with("order", search.oldest_first.then_some("asc"))
+        .with("cursor", search.cursor.as_ref())
+        .with("format", format);
+    let answer = ask(&search.how.url, &question).await?;
+    match search.how.output {
+        Format::Table => write(events::render(&answer.view::<EventsPage>()?, width, paint).as_bytes()),
+        Format::Json => write_data(&answer.body),
+        Format::Ndjson | Format::Csv => export(&answer),
+    }
+}
+
+fn export(answer: &Answer) -> Result<(), AskError> {
+    write_data(&answer.body)?;
+    if let Some(cursor) = &answer.next_cursor {
+        eprintln!("hoptrail: there may be more: --cursor {}", plain(cursor));
+    }
+    Ok(())
+}

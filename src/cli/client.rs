@@ -1,0 +1,187 @@
+//! The way to a running hoptrail.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::api::Problem;
+
+/// A process on this machine or near it is there at once, or not at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than the server gives itself by default.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The largest answer that is read: ten thousand events, each with all the ids it may carry.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// Says that a part of the journal was left out.
+const WARNING: &str = "hoptrail-warning";
+
+/// What may stand in a path or a query as it is (RFC 3986, section 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    /// Nobody answers.
+    #[error("cannot reach hoptrail at {url}: {cause}. Is it running? (--url says where)")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        cause: String,
+    },
+    /// hoptrail says why not.
+    #[error("{0}")]
+    Refused(String),
+    /// Something else answers.
+    #[error("{url} does not answer like hoptrail: {cause}. Is --url right?")]
+    Strange {
+        /// Where.
+        url: String,
+        /// How.
+        cause: String,
+    },
+    /// The format does not fit the question.
+    #[error("{0}")]
+    Usage(String),
+    /// The system gives no resources to ask with.
+    #[error("cannot begin to ask: {0}")]
+    NoRuntime(std::io::Error),
+    /// Standard output cannot be written to.
+    #[error("cannot write the answer: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Makes TLS work with the cipher implementation that is compiled in. May be called again.
+pub fn install_tls() {
+    // An error says that one is installed already, which is as good.
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
+
+/// An answer's body, and where the next page is.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// As sent.
+    pub(super) body: Vec<u8>,
+    /// The URL it came from, for messages.
+    pub(super) url: String,
+    /// Where an export goes on.
+    pub(super) next_cursor: Option<String>,
+    /// What the answer leaves out.
+    pub(super) warning: Option<String>,
+}
+
+impl Answer {
+    /// The body as a view.
+    pub(super) fn view<T: serde::de::DeserializeOwned>(&self) -> Result<T, AskError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| AskError::Strange { url: self.url.clone(), cause: error.to_string() })
+    }
+}
+
+/// The path of a question: segments and parameters, encoded.
+#[derive(Debug, Default)]
+pub(super) struct Question {
+    path: String,
+    query: String,
+}
+
+impl Question {
+    /// Begins with the segments after `/api/v1`.
+    pub(super) fn new(segments: &[&str]) -> Self {
+        let encoded = segments.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, ENCODED)));
+        Question { path: encoded.collect(), query: String::new() }
+    }
+
+    /// Adds a parameter, where it is given.
+    pub(super) fn with<T: ToString>(mut self, name: &str, value: Option<T>) -> Self {
+        if let Some(value) = value {
+            let sign = if self.query.is_empty() { '?' } else { '&' };
+            self.query += &format!("{sign}{name}={}", utf8_percent_encode(&value.to_string(), ENCODED));
+        }
+        self
+    }
+
+    fn url(&self, base: &str) -> String {
+        format!("{}/api/v1{}{}", base.trim_end_matches('/'), self.path, self.query)
+    }
+}
+
+/// Asks the hoptrail at `base`.
+pub(super) async fn ask(base: &str, question: &Question) -> Result<Answer, AskError> {
+    install_tls();
+    let unreachable = |error: &reqwest::Error| AskError::Unreachable { url: base.to_owned(), cause: root(error) };
+    let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT);
+    let client = builder.build().map_err(|error| unreachable(&error))?;
+    let mut response = client.get(question.url(base)).send().await.map_err(|error| unreachable(&error))?;
+    let status = response.status();
+    let link = response.headers().get(reqwest::header::LINK).and_then(|link| link.to_str().ok());
+    let next_cursor = link.and_then(cursor_of);
+    let warning = response.headers().get(WARNING).and_then(|text| text.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            let cause = format!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+            return Err(AskError::Strange { url: base.to_owned(), cause });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if status.is_success() {
+        return Ok(Answer { body, url: base.to_owned(), next_cursor, warning });
+    }
+    match serde_json::from_slice::<Problem>(&body) {
+        Ok(problem) if !problem.detail.is_empty() => Err(AskError::Refused(problem.detail)),
+        _ => Err(AskError::Strange { url: base.to_owned(), cause: format!("it says {status}") }),
+    }
+}
+
+/// The cursor in `<…&cursor=…>; rel="next"`; it is made of letters, digits, `-` and `_`.
+fn cursor_of(link: &str) -> Option<String> {
+    let (_, rest) = link.split_once("cursor=")?;
+    let cursor: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    Some(cursor)
+}
+
+/// The innermost cause: the layers above only say that something went wrong.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() { "it took too long".to_owned() } else { cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_encoded_whole() {
+        let question = Question::new(&["orders", "A/1 ?#%&\u{1b}ü."]).with("x", Some("a b&c")).with::<&str>("y", None);
+        let url = question.with("n", Some(7)).url("http://127.0.0.1:8673/");
+        assert_eq!(url, "http://127.0.0.1:8673/api/v1/orders/A%2F1%20%3F%23%25%26%1B%C3%BC.?x=a%20b%26c&n=7");
+    }
+
+    #[test]
+    fn the_cursor_of_an_export_is_found_in_its_link() {
+        let link = "</api/v1/events?format=csv&cursor=AQ-_x9>; rel=\"next\"";
+        assert_eq!(cursor_of(link).as_deref(), Some("AQ-_x9"));
+        assert_eq!(cursor_of("</>; rel=\"prev\""), None);
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_said_in_words() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let error = ask(&url, &Question::new(&["alerts"])).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot reach hoptrail at {url}: ")), "{error}");
+        assert!(error.ends_with("Is it running? (--url says where)"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_url_is_said_in_words() {
+        let error = ask("nonsense", &Question::new(&["alerts"])).await.unwrap_err().to_string();
+        assert!(error.starts_with("cannot reach hoptrail at nonsense: "), "{error}");
+    }
+}

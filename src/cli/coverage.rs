@@ -1,0 +1,116 @@
+//! The coverage report: sources as a table, their problems and the gaps as lines.
+
+use crate::model::api::{CoverageReport, TapState};
+
+use super::table::table;
+use super::text::{Mark, Paint, moment, plain};
+
+/// What is observed, and what was not.
+pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) -> String {
+    let mut out = String::new();
+    if report.sources.is_empty() {
+        out += "No source is configured.\n";
+    } else {
+        let rows = report.sources.iter().map(|source| {
+            let state = match source.state {
+                TapState::Connecting => "connecting",
+                TapState::Live => "live",
+                TapState::Failed => "FAILED",
+                TapState::Off => "off",
+            };
+            let exchanges: Vec<String> = source.exchanges.iter().map(|exchange| plain(exchange)).collect();
+            let (vhost, name, since) = (plain(&source.vhost), plain(&source.source), moment(&source.since));
+            let last = source.last_at.as_deref().map(moment).unwrap_or_default();
+            let recorded = source.recorded.to_string();
+            vec![vhost, name, state.to_owned(), since, recorded, last, exchanges.join(", ")]
+        });
+        let headers = ["VHOST", "SOURCE", "STATE", "SINCE", "RECORDED", "NEWEST", "EXCHANGES"];
+        out += &table(&headers, rows.collect(), width, paint);
+    }
+    let problems = report.sources.iter().flat_map(|source| {
+        let name = format!("{} {}", plain(&source.vhost), plain(&source.source));
+        source.problems.iter().map(move |problem| format!("  {name}: {}\n", plain(problem)))
+    });
+    section(&mut out, "Problems", problems.collect(), paint);
+    let gaps = report.gaps.iter().map(|gap| {
+        let count = gap.count.map(|count| format!(", {count} missing")).unwrap_or_default();
+        let (from, to) = (moment(&gap.from), moment(&gap.to));
+        format!("  {from} to {to}  {}{count}: {}\n", plain(&gap.source), plain(&gap.cause))
+    });
+    section(&mut out, "Gaps, newest first", gaps.collect(), paint);
+    out += &match report.last_seq {
+        0 => "\nThe journal is empty.\n".to_owned(),
+        last => format!("\nThe journal holds events {} to {last}.\n", report.first_seq),
+    };
+    out
+}
+
+fn section(out: &mut String, title: &str, lines: Vec<String>, paint: Paint) {
+    if !lines.is_empty() {
+        *out += &format!("\n{}\n{}", paint.mark(Mark::Strong, title), lines.concat());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api::{GapView, SourceCoverage};
+
+    #[test]
+    fn sources_problems_and_gaps_are_told() {
+        let at = "2026-11-20T10:00:00.000000Z";
+        let live = SourceCoverage {
+            vhost: "/".into(),
+            source: "binding".into(),
+            state: TapState::Live,
+            since: at.into(),
+            exchanges: vec!["orders".into(), "prices".into()],
+            recorded: 7,
+            last_at: Some(at.into()),
+            ..SourceCoverage::default()
+        };
+        let failed = SourceCoverage {
+            vhost: "/".into(),
+            source: "firehose".into(),
+            state: TapState::Failed,
+            since: at.into(),
+            problems: vec!["access refused\u{1b}".into()],
+            ..SourceCoverage::default()
+        };
+        let gap = GapView {
+            source: "firehose".into(),
+            from: at.into(),
+            to: at.into(),
+            count: Some(3),
+            cause: "away".into(),
+            ..GapView::default()
+        };
+        let report = CoverageReport {
+            sources: vec![live, failed],
+            gaps: vec![gap],
+            first_seq: 1,
+            last_seq: 9,
+            ..CoverageReport::default()
+        };
+        let expected = "\
+VHOST  SOURCE    STATE   SINCE                     RECORDED  NEWEST                    EXCHANGES
+/      binding   live    2026-11-20 10:00:00.000Z  7         2026-11-20 10:00:00.000Z  orders, prices
+/      firehose  FAILED  2026-11-20 10:00:00.000Z  0
+
+Problems
+  / firehose: access refused\\u{1b}
+
+Gaps, newest first
+  2026-11-20 10:00:00.000Z to 2026-11-20 10:00:00.000Z  firehose, 3 missing: away
+
+The journal holds events 1 to 9.
+";
+        assert_eq!(render(&report, None, Paint::Bare), expected);
+    }
+
+    #[test]
+    fn nothing_configured_and_nothing_recorded_are_said_in_words() {
+        let text = render(&CoverageReport::default(), None, Paint::Bare);
+        assert_eq!(text, "No source is configured.\n\nThe journal is empty.\n");
+    }
+}

@@ -1,0 +1,101 @@
+//! A page of events as a table.
+
+use crate::model::api::{EventView, EventsPage};
+
+use super::table::table;
+use super::text::{Paint, moment, plain};
+
+/// The page, and how to go on.
+pub(super) fn render(page: &EventsPage, width: Option<u16>, paint: Paint) -> String {
+    if page.events.is_empty() && page.next_cursor.is_none() {
+        return "No such events.\n".to_owned();
+    }
+    let rows = page.events.iter().map(row).collect();
+    let mut text = table(&["SEQ", "TIME", "KIND", "SERVICE", "WHERE", "ORDER", "MESSAGE"], rows, width, paint);
+    if let Some(cursor) = &page.next_cursor {
+        text += &format!("There may be more: --cursor {}\n", plain(cursor));
+    }
+    text
+}
+
+fn row(event: &EventView) -> Vec<String> {
+    let text = |value: &Option<crate::model::Str>| value.as_deref().map(plain).unwrap_or_default();
+    let message = event.message_id.as_deref().or(event.fingerprint.as_deref()).map(plain).unwrap_or_default();
+    vec![
+        event.seq.to_string(),
+        moment(&event.at),
+        plain(&event.kind),
+        text(&event.service),
+        place(event),
+        text(&event.order_id),
+        message,
+    ]
+}
+
+/// Where it happened, in the few words that its kind needs.
+fn place(event: &EventView) -> String {
+    if let Some(gap) = &event.gap {
+        return format!("{}: {}", plain(&gap.source), plain(&gap.cause));
+    }
+    if let Some(death) = event.death.as_ref().filter(|_| event.kind == "dead_letter") {
+        return format!("{} ({})", plain(&death.queue), plain(&death.reason));
+    }
+    if let Some(topology) = &event.topology {
+        let part = |name| topology.get(name).and_then(|part| part.as_str()).map(plain).unwrap_or_default();
+        return format!("{} {}", part("change"), part("detail"));
+    }
+    if let Some(queue) = &event.queue {
+        return plain(queue);
+    }
+    let key = event.routing_key.as_deref().map(plain).unwrap_or_default();
+    match event.exchange.as_deref() {
+        Some("") => format!("default exchange/{key}"),
+        Some(exchange) => format!("{}/{key}", plain(exchange)),
+        None => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api::{DeathView, GapView};
+
+    fn event(seq: u64, kind: &str) -> EventView {
+        EventView { seq, at: "2026-11-20T10:32:07.123456Z".into(), kind: kind.into(), ..EventView::default() }
+    }
+
+    #[test]
+    fn a_page_tells_where_each_event_happened() {
+        let publish = EventView {
+            service: Some("Shop".into()),
+            exchange: Some("orders".into()),
+            routing_key: Some("order.new\u{1b}".into()),
+            order_id: Some("A-17".into()),
+            message_id: Some("m-1".into()),
+            ..event(5, "publish")
+        };
+        let death = DeathView { queue: "mes".into(), reason: "expired".into(), ..DeathView::default() };
+        let dead = EventView { death: Some(death), fingerprint: Some("fp:00".into()), ..event(4, "dead_letter") };
+        let direct = EventView { exchange: Some("".into()), routing_key: Some("q".into()), ..event(3, "publish") };
+        let gap = GapView { source: "firehose".into(), cause: "away".into(), ..GapView::default() };
+        let gap = EventView { gap: Some(gap), ..event(2, "gap") };
+        let topology = serde_json::json!({ "change": "queue.deleted", "detail": "queue mes" });
+        let topology = EventView { topology: Some(topology), ..event(1, "topology") };
+        let page = EventsPage { events: vec![publish, dead, direct, gap, topology], next_cursor: Some("AQ".into()) };
+        let expected = "\
+SEQ  TIME                      KIND         SERVICE  WHERE                    ORDER  MESSAGE
+5    2026-11-20 10:32:07.123Z  publish      Shop     orders/order.new\\u{1b}   A-17   m-1
+4    2026-11-20 10:32:07.123Z  dead_letter           mes (expired)                   fp:00
+3    2026-11-20 10:32:07.123Z  publish               default exchange/q
+2    2026-11-20 10:32:07.123Z  gap                   firehose: away
+1    2026-11-20 10:32:07.123Z  topology              queue.deleted queue mes
+There may be more: --cursor AQ
+";
+        assert_eq!(render(&page, None, Paint::Bare), expected);
+    }
+
+    #[test]
+    fn an_empty_page_is_said_in_words() {
+        assert_eq!(render(&EventsPage::default(), None, Paint::Bare), "No such events.\n");
+    }
+}

@@ -1,0 +1,162 @@
+//! The stalled report, dead letters and alerts as tables.
+
+use crate::model::Str;
+use crate::model::api::{AlertState, AlertsReport, DeadLettersReport, StalledReport, StalledWhat};
+
+use super::table::table;
+use super::text::{Mark, Paint, duration, moment, plain};
+
+fn text(value: &Option<Str>) -> String {
+    value.as_deref().map(plain).unwrap_or_default()
+}
+
+/// What is past its deadline, oldest first.
+pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) -> String {
+    let mut out = String::new();
+    if report.stalled.is_empty() {
+        out += "Nothing is stalled.\n";
+    } else {
+        let rows = report.stalled.iter().map(|item| {
+            let id = match item.what {
+                StalledWhat::Order => text(&item.order_id),
+                StalledWhat::Message => item.message.as_deref().map(plain).unwrap_or_default(),
+            };
+            let what = if item.what == StalledWhat::Order { "order" } else { "message" };
+            let order = if item.what == StalledWhat::Message { text(&item.order_id) } else { String::new() };
+            let age = duration(item.seconds);
+            vec![what.to_owned(), id, order, age, moment(&item.since), plain(&item.text)]
+        });
+        out += &table(&["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "WHY"], rows.collect(), width, paint);
+    }
+    let shown = report.stalled.len() as u64;
+    if report.total > shown {
+        out += &format!("{shown} of {} are shown; --limit shows more.\n", report.total);
+    }
+    if report.untracked > 0 {
+        let text = format!("{} more were too many to follow; they are not in this report.\n", report.untracked);
+        out += &paint.mark(Mark::Bad, &text);
+    }
+    out
+}
+
+/// Dead letters by group, most first.
+pub(super) fn dead_letters(report: &DeadLettersReport, width: Option<u16>, paint: Paint) -> String {
+    if report.groups.is_empty() {
+        return "No dead letters.\n".to_owned();
+    }
+    let rows = report.groups.iter().map(|group| {
+        let key = if group.key.is_empty() { "(default)".to_owned() } else { plain(&group.key) };
+        let reasons: Vec<String> =
+            group.reasons.iter().map(|(reason, count)| format!("{} {count}", plain(reason))).collect();
+        let sample = group.samples.iter().find_map(|event| event.order_id.as_deref());
+        let sample = sample.map(plain).unwrap_or_default();
+        let (first, last) = (moment(&group.first_at), moment(&group.last_at));
+        vec![key, group.count.to_string(), reasons.join(", "), first, last, sample]
+    });
+    let by = plain(&report.group_by).to_uppercase();
+    let headers = [by.as_str(), "COUNT", "REASONS", "FIRST", "LAST", "AN ORDER"];
+    let mut out = table(&headers, rows.collect(), width, paint);
+    let noun = if report.total == 1 { "dead letter" } else { "dead letters" };
+    let more = if report.truncated { "; there are more, the newest were counted" } else { "" };
+    out += &format!("{} {noun}{more}\n", report.total);
+    out
+}
+
+/// Alerts, firing first.
+pub(super) fn alerts(report: &AlertsReport, width: Option<u16>, paint: Paint) -> String {
+    if report.alerts.is_empty() {
+        return "No alerts.\n".to_owned();
+    }
+    let rows = report.alerts.iter().map(|alert| {
+        let (state, end) = match alert.state {
+            AlertState::Firing => ("FIRING", String::new()),
+            AlertState::Resolved => ("resolved", alert.resolved_at.as_deref().map(moment).unwrap_or_default()),
+        };
+        let orders: Vec<String> = alert.orders.iter().map(|order| plain(order)).collect();
+        let (rule, summary) = (plain(&alert.rule), plain(&alert.summary));
+        vec![state.to_owned(), rule, summary, moment(&alert.since), end, orders.join(", ")]
+    });
+    table(&["STATE", "RULE", "WHAT", "SINCE", "RESOLVED", "ORDERS"], rows.collect(), width, paint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api::{AlertView, DeadLetterGroup, EventView, StalledItem};
+
+    const AT: &str = "2026-11-20T10:00:00.000000Z";
+
+    #[test]
+    fn what_is_stalled_is_told_with_its_reason_and_what_is_left_out() {
+        let order = StalledItem {
+            what: StalledWhat::Order,
+            order_id: Some("A-1".into()),
+            text: "It is in PACKAGING.".into(),
+            since: AT.into(),
+            seconds: 273_600.0,
+            ..StalledItem::default()
+        };
+        let message = StalledItem {
+            message: Some("m\u{7}".into()),
+            order_id: Some("A-2".into()),
+            text: "It waits in mes.".into(),
+            since: AT.into(),
+            seconds: 700.0,
+            ..StalledItem::default()
+        };
+        let report =
+            StalledReport { stalled: vec![order, message], total: 9, untracked: 4, ..StalledReport::default() };
+        let expected = "\
+WHAT     ID      OF ORDER  FOR      SINCE                     WHY
+order    A-1               3d 4h    2026-11-20 10:00:00.000Z  It is in PACKAGING.
+message  m\\u{7}  A-2       11m 40s  2026-11-20 10:00:00.000Z  It waits in mes.
+2 of 9 are shown; --limit shows more.
+4 more were too many to follow; they are not in this report.
+";
+        assert_eq!(stalled(&report, None, Paint::Bare), expected);
+        assert_eq!(stalled(&StalledReport::default(), None, Paint::Bare), "Nothing is stalled.\n");
+    }
+
+    #[test]
+    fn dead_letters_are_told_by_group() {
+        let sample = EventView { order_id: Some("A-3".into()), ..EventView::default() };
+        let group = |key: &str, count| DeadLetterGroup {
+            key: key.into(),
+            count,
+            reasons: [("expired".into(), 1), ("rejected".into(), count - 1)].into(),
+            first_at: AT.into(),
+            last_at: AT.into(),
+            samples: vec![EventView::default(), sample.clone()],
+        };
+        let groups = vec![group("orders", 12), group("", 2)];
+        let report = DeadLettersReport { group_by: "exchange".into(), groups, total: 14, truncated: true };
+        let expected = "\
+EXCHANGE   COUNT  REASONS                 FIRST                     LAST                      AN ORDER
+orders     12     expired 1, rejected 11  2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z  A-3
+(default)  2      expired 1, rejected 1   2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z  A-3
+14 dead letters; there are more, the newest were counted
+";
+        assert_eq!(dead_letters(&report, None, Paint::Bare), expected);
+        assert_eq!(dead_letters(&DeadLettersReport::default(), None, Paint::Bare), "No dead letters.\n");
+    }
+
+    #[test]
+    fn alerts_tell_whether_they_are_on() {
+        let firing = AlertView {
+            rule: "spike".into(),
+            summary: "12 dead letters of mes in 5m.".into(),
+            since: AT.into(),
+            orders: vec!["A-1".into(), "A-2".into()],
+            ..AlertView::default()
+        };
+        let over =
+            AlertView { state: AlertState::Resolved, resolved_at: Some(AT.into()), orders: vec![], ..firing.clone() };
+        let expected = "\
+STATE     RULE   WHAT                           SINCE                     RESOLVED                  ORDERS
+FIRING    spike  12 dead letters of mes in 5m.  2026-11-20 10:00:00.000Z                            A-1, A-2
+resolved  spike  12 dead letters of mes in 5m.  2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z
+";
+        assert_eq!(alerts(&AlertsReport { alerts: vec![firing, over] }, None, Paint::Bare), expected);
+        assert_eq!(alerts(&AlertsReport::default(), None, Paint::Bare), "No alerts.\n");
+    }
+}

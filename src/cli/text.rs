@@ -1,0 +1,161 @@
+//! Text for a terminal: what messages contain made harmless, times and durations made short, and colours.
+
+use crate::model::api::State;
+
+/// Shows what could drive a terminal, or turn the direction of text around, as an escape.
+pub(super) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if is_unsafe(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The character could drive a terminal, or change what other text looks like.
+pub(super) fn is_unsafe(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
+/// Zero-width characters, line separators, direction overrides and tags: they change what other text looks like.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `2026-11-20 10:32:07.123Z` of an RFC 3339 time in UTC; other text as it is.
+pub(super) fn moment(text: &str) -> String {
+    let Ok(parsed) = text.parse::<crate::model::Timestamp>() else { return plain(text) };
+    let full = parsed.to_string();
+    let millis = full.get(..23).unwrap_or(&full);
+    format!("{}Z", millis.replace('T', " "))
+}
+
+/// `4m 10s`: the two largest units. Below a second, milliseconds.
+pub(super) fn duration(seconds: f64) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "0s".to_owned();
+    }
+    if seconds < 0.9995 {
+        return format!("{:.0}ms", seconds * 1000.0);
+    }
+    if seconds < 9.95 {
+        return format!("{}s", (seconds * 10.0).round() / 10.0);
+    }
+    let whole = seconds.round() as u64;
+    let first = UNITS.iter().position(|(_, size)| whole >= *size).unwrap_or(UNITS.len() - 1);
+    let mut left = whole;
+    let mut parts = Vec::new();
+    for (unit, size) in UNITS.iter().skip(first).take(2) {
+        let count = left / size;
+        left %= size;
+        if count > 0 {
+            parts.push(format!("{count}{unit}"));
+        }
+    }
+    parts.join(" ")
+}
+
+/// How text is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// What the answer is about.
+    Strong,
+    /// As it should be.
+    Good,
+    /// Under way.
+    Calm,
+    /// Needs attention.
+    Bad,
+    /// Beside the point.
+    Faint,
+}
+
+/// Whether marks are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paint {
+    /// As colours.
+    Colours,
+    /// Not at all.
+    Bare,
+}
+
+impl Paint {
+    /// Marks text that is already harmless.
+    pub(super) fn mark(self, mark: Mark, text: &str) -> String {
+        let code = match mark {
+            Mark::Strong => "1",
+            Mark::Good => "32",
+            Mark::Calm => "36",
+            Mark::Bad => "1;31",
+            Mark::Faint => "2",
+        };
+        match self {
+            Paint::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Paint::Bare => text.to_owned(),
+        }
+    }
+
+    /// A state in its colour.
+    pub(super) fn state(self, state: State) -> String {
+        let mark = match state {
+            State::Completed => Mark::Good,
+            State::InFlight => Mark::Calm,
+            State::Stalled | State::DeadLettered | State::Unroutable => Mark::Bad,
+            State::Unknown => Mark::Faint,
+        };
+        self.mark(mark, &state.name().replace('_', " "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_drives_the_terminal() {
+        assert_eq!(plain("A-1\u{1b}[2J\r\n\t\u{202e}x\u{9b}y\0"), "A-1\\u{1b}[2J\\r\\n\\t\\u{202e}x\\u{9b}y\\u{0}");
+        assert_eq!(plain("Bestellung Ü 💍"), "Bestellung Ü 💍");
+        for c in ['\u{200b}', '\u{2066}', '\u{feff}', '\u{e0041}', '\u{7f}', '\u{85}'] {
+            assert!(plain(&c.to_string()).starts_with("\\u{"), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(moment("2026-11-20T10:32:07.123456Z"), "2026-11-20 10:32:07.123Z");
+        assert_eq!(moment("never\u{1b}"), "never\\u{1b}");
+    }
+
+    #[test]
+    fn durations_are_short() {
+        let cases = [
+            (0.0, "0ms"),
+            (0.004, "4ms"),
+            (0.9996, "1s"),
+            (2.54, "2.5s"),
+            (9.96, "10s"),
+            (59.7, "1m"),
+            (250.0, "4m 10s"),
+            (3600.0, "1h"),
+            (3661.0, "1h 1m"),
+            (86_400.0, "1d"),
+            (273_600.0, "3d 4h"),
+            (-1.0, "0s"),
+            (f64::NAN, "0s"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(duration(seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn marks_are_shown_only_in_colour() {
+        assert_eq!(Paint::Bare.state(State::DeadLettered), "dead lettered");
+        assert_eq!(Paint::Colours.state(State::DeadLettered), "\u{1b}[1;31mdead lettered\u{1b}[0m");
+    }
+}

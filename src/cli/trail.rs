@@ -1,0 +1,259 @@
+//! A trail as a person reads it: where it stands, what was announced, which way it went, what was not seen.
+
+use crate::model::api::{GapView, Hop, Leg, LegState, State, StatusChange, Trail};
+
+use super::text::{Mark, Paint, duration, moment, plain};
+
+/// The whole trail.
+pub(super) fn render(trail: &Trail, paint: Paint) -> String {
+    let mut lines = vec![headline(trail, paint), plain(&trail.verdict)];
+    section(&mut lines, "Statuses", statuses(&trail.statuses), paint);
+    section(&mut lines, "Way", trail.hops.iter().flat_map(|hop| way(hop, paint)).collect(), paint);
+    section(&mut lines, "Not observed", trail.gaps.iter().map(gap).collect(), paint);
+    if trail.truncated {
+        lines.push(String::new());
+        lines.push("There is more than one answer may hold; the oldest events are shown.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+fn headline(trail: &Trail, paint: Paint) -> String {
+    let (what, id) = match (&trail.order_id, &trail.message_id) {
+        (Some(id), _) => ("order", plain(id)),
+        (None, Some(id)) => ("message", plain(id)),
+        (None, None) => ("trail", String::new()),
+    };
+    let customer = trail.customer_id.as_ref().map(|id| format!(", customer {}", plain(id))).unwrap_or_default();
+    format!("{what} {}: {}{customer}", paint.mark(Mark::Strong, &id), paint.state(trail.state))
+}
+
+fn section(lines: &mut Vec<String>, title: &str, body: Vec<String>, paint: Paint) {
+    if !body.is_empty() {
+        lines.push(String::new());
+        lines.push(paint.mark(Mark::Strong, title));
+        lines.extend(body);
+    }
+}
+
+fn statuses(statuses: &[StatusChange]) -> Vec<String> {
+    let width = statuses.iter().map(|change| plain(&change.status).chars().count()).max().unwrap_or(0);
+    let line = |change: &StatusChange| {
+        let service = change.service.as_ref().map(|service| format!("  by {}", plain(service))).unwrap_or_default();
+        let stayed = change.seconds.map(|seconds| format!("  for {}", duration(seconds))).unwrap_or_default();
+        format!("  {}  {:<width$}{service}{stayed}", moment(&change.at), plain(&change.status)).trim_end().to_owned()
+    };
+    statuses.iter().map(line).collect()
+}
+
+fn way(hop: &Hop, paint: Paint) -> Vec<String> {
+    let at = hop.published_at.as_deref().map_or_else(|| "(publish not observed)".to_owned(), moment);
+    let who = hop.service.as_ref().or(hop.client_name.as_ref()).map_or_else(|| "somebody".to_owned(), |who| plain(who));
+    let exchange = match hop.exchange.as_deref() {
+        Some("") => "default exchange".to_owned(),
+        Some(exchange) => plain(exchange),
+        None => "unknown exchange".to_owned(),
+    };
+    let key = hop.routing_key.as_ref().map(|key| format!("/{}", plain(key))).unwrap_or_default();
+    let status = hop.status.as_ref().map(|status| format!("  [{}]", plain(status))).unwrap_or_default();
+    let mut lines = vec![format!("  {at}  {who} → {exchange}{key}{status}")];
+    if !hop.message.is_empty() {
+        lines.push(paint.mark(Mark::Faint, &format!("    message {}", plain(&hop.message))));
+    }
+    let last = hop.queues.len().saturating_sub(1);
+    for (index, leg) in hop.queues.iter().enumerate() {
+        let branch = if index == last { "└─" } else { "├─" };
+        lines.push(format!("    {branch} {}: {}", plain(&leg.queue), became(leg, paint)));
+    }
+    if hop.queues.is_empty() {
+        let text = if hop.state == State::Unroutable { "no queue took it" } else { "its queues are not known" };
+        let mark = if hop.state == State::Unroutable { Mark::Bad } else { Mark::Faint };
+        lines.push(format!("    └─ {}", paint.mark(mark, text)));
+    }
+    lines
+}
+
+/// What became of a message in one queue.
+fn became(leg: &Leg, paint: Paint) -> String {
+    let to = leg.service.as_ref().or(leg.client_name.as_ref());
+    let to = to.map(|to| format!(" to {}", plain(to))).unwrap_or_default();
+    let at = |time: &Option<String>| time.as_deref().map(|time| format!(" at {}", moment(time))).unwrap_or_default();
+    let waited = leg.seconds_in_queue.map(|seconds| format!(", waited {}", duration(seconds))).unwrap_or_default();
+    let held = leg.seconds_held.map(|seconds| format!(", held {}", duration(seconds))).unwrap_or_default();
+    let delivered = format!("delivered{to}{}{waited}", at(&leg.delivered_at));
+    let mut text = match leg.state {
+        LegState::Waiting => paint.mark(Mark::Calm, &format!("waiting{}", waiting_for(leg))),
+        LegState::Delivered => paint.mark(Mark::Good, &delivered),
+        LegState::Unsettled => paint.mark(Mark::Calm, &format!("{delivered}, not settled yet")),
+        LegState::Settled => {
+            let how = leg.settlement.as_deref().map_or_else(|| "settled".to_owned(), plain);
+            paint.mark(Mark::Good, &format!("{delivered}; {how}{}{held}", at(&leg.settled_at)))
+        }
+        LegState::DeadLettered => {
+            let reason = leg.death.as_ref().map(|death| format!(" ({})", plain(&death.reason))).unwrap_or_default();
+            let when = at(&leg.death.as_ref().and_then(|death| death.at.clone()));
+            let mark = if leg.resolved { Mark::Faint } else { Mark::Bad };
+            paint.mark(mark, &format!("dead-lettered{reason}{when}"))
+        }
+        LegState::Dropped => paint.mark(Mark::Bad, &format!("rejected{} and dropped", at(&leg.settled_at))),
+    };
+    if leg.resolved {
+        text += ", made good since";
+    }
+    if leg.deliveries > 1 || leg.redelivered {
+        text += &format!(", {} deliveries", leg.deliveries.max(2));
+    }
+    text
+}
+
+fn waiting_for(leg: &Leg) -> String {
+    leg.seconds_in_queue.map(|seconds| format!(" {}", duration(seconds))).unwrap_or_default()
+}
+
+fn gap(gap: &GapView) -> String {
+    let count = gap.count.map(|count| format!(", {count} missing")).unwrap_or_default();
+    let (from, to) = (moment(&gap.from), moment(&gap.to));
+    format!("  {from} to {to}  {}{count}: {}", plain(&gap.source), plain(&gap.cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api::DeathView;
+
+    fn at(time: &str) -> String {
+        format!("2026-11-20T{time}.123456Z")
+    }
+
+    fn trail() -> Trail {
+        let death = DeathView { reason: "rejected".into(), at: Some(at("10:36:20")), ..DeathView::default() };
+        let legs = vec![
+            Leg {
+                queue: "crm.orders".into(),
+                state: LegState::Settled,
+                deliveries: 2,
+                delivered_at: Some(at("10:32:09")),
+                service: Some("CRM".into()),
+                settled_at: Some(at("10:32:10")),
+                settlement: Some("ack".into()),
+                seconds_in_queue: Some(2.0),
+                seconds_held: Some(0.25),
+                ..Leg::default()
+            },
+            Leg { queue: "mes.orders".into(), state: LegState::DeadLettered, death: Some(death), ..Leg::default() },
+        ];
+        let first = Hop {
+            message: "m-1".into(),
+            published_at: Some(at("10:32:07")),
+            service: Some("Shop".into()),
+            exchange: Some("orders".into()),
+            routing_key: Some("order.submitted".into()),
+            status: Some("SUBMITTED".into()),
+            queues: legs,
+            ..Hop::default()
+        };
+        let waiting = Leg { queue: "mes.prices".into(), seconds_in_queue: Some(720.0), ..Leg::default() };
+        let second = Hop {
+            message: "fp:00".into(),
+            client_name: Some("crm-1".into()),
+            exchange: Some("".into()),
+            routing_key: Some("mes.prices".into()),
+            queues: vec![waiting],
+            ..Hop::default()
+        };
+        let third = Hop { exchange: Some("audit".into()), state: State::Unroutable, ..Hop::default() };
+        let status = |status: &str, time, seconds| StatusChange {
+            status: status.into(),
+            at: at(time),
+            service: Some("Shop".into()),
+            seconds,
+            ..StatusChange::default()
+        };
+        let gap = GapView {
+            source: "firehose".into(),
+            from: at("10:40:00"),
+            to: at("10:41:00"),
+            count: Some(3),
+            cause: "the broker was away".into(),
+            ..GapView::default()
+        };
+        Trail {
+            order_id: Some("A-17".into()),
+            customer_id: Some("C-4".into()),
+            state: State::DeadLettered,
+            verdict: "MES rejected it 4m 10s after it was submitted.".into(),
+            statuses: vec![status("SUBMITTED", "10:32:07", Some(250.0)), status("PAID", "10:36:17", None)],
+            hops: vec![first, second, third],
+            gaps: vec![gap],
+            ..Trail::default()
+        }
+    }
+
+    #[test]
+    fn a_trail_is_told_from_the_verdict_to_the_gaps() {
+        let expected = "\
+order A-17: dead lettered, customer C-4
+MES rejected it 4m 10s after it was submitted.
+
+Statuses
+  2026-11-20 10:32:07.123Z  SUBMITTED  by Shop  for 4m 10s
+  2026-11-20 10:36:17.123Z  PAID       by Shop
+
+Way
+  2026-11-20 10:32:07.123Z  Shop → orders/order.submitted  [SUBMITTED]
+    message m-1
+    ├─ crm.orders: delivered to CRM at 2026-11-20 10:32:09.123Z, waited 2s; ack at 2026-11-20 10:32:10.123Z, held \
+250ms, 2 deliveries
+    └─ mes.orders: dead-lettered (rejected) at 2026-11-20 10:36:20.123Z
+  (publish not observed)  crm-1 → default exchange/mes.prices
+    message fp:00
+    └─ mes.prices: waiting 12m
+  (publish not observed)  somebody → audit
+    └─ no queue took it
+
+Not observed
+  2026-11-20 10:40:00.123Z to 2026-11-20 10:41:00.123Z  firehose, 3 missing: the broker was away
+";
+        assert_eq!(render(&trail(), Paint::Bare), expected);
+    }
+
+    #[test]
+    fn nothing_from_a_message_reaches_the_terminal_raw() {
+        let evil = "\u{1b}]0;x\u{7}\r\u{202e}";
+        let mut trail = trail();
+        trail.order_id = Some(evil.into());
+        trail.customer_id = Some(evil.into());
+        trail.verdict = evil.to_owned();
+        for change in &mut trail.statuses {
+            change.status = evil.into();
+            change.at = evil.to_owned();
+            change.service = Some(evil.into());
+        }
+        for hop in &mut trail.hops {
+            hop.message = evil.to_owned();
+            hop.service = Some(evil.into());
+            hop.exchange = Some(evil.into());
+            hop.routing_key = Some(evil.into());
+            hop.status = Some(evil.into());
+            for leg in &mut hop.queues {
+                leg.queue = evil.into();
+                leg.service = Some(evil.into());
+                leg.settlement = Some(evil.to_owned());
+                leg.settled_at = Some(evil.to_owned());
+            }
+        }
+        trail.gaps[0].cause = evil.to_owned();
+        let text = render(&trail, Paint::Bare);
+        assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
+        assert!(render(&trail, Paint::Colours).matches('\u{1b}').count().is_multiple_of(2), "only whole marks");
+    }
+
+    #[test]
+    fn a_death_made_good_and_a_truncated_trail_are_said() {
+        let mut trail = trail();
+        trail.hops[0].queues[1].resolved = true;
+        trail.truncated = true;
+        let text = render(&trail, Paint::Bare);
+        assert!(text.contains("dead-lettered (rejected) at 2026-11-20 10:36:20.123Z, made good since"), "{text}");
+        assert!(text.ends_with("the oldest events are shown.\n"), "{text}");
+    }
+}

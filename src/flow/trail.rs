@@ -1,0 +1,122 @@
+//! A trail as the API shows it, built from events.
+
+use std::time::Duration;
+
+use crate::config;
+use crate::model::api::{self, DeathView, EventView, GapView, Trail};
+use crate::model::{Event, Kind, Settlement, SettlementKind, Timestamp};
+
+use super::message::{Hop, Leg, Message};
+use super::order::{Messages, Status, is_final};
+use super::stalled::{hop_state, leg_state};
+use super::verdict::judge;
+
+/// What a trail is about.
+pub(super) enum Subject<'a> {
+    Order(&'a str),
+    Message(String),
+}
+
+/// Builds the trail from the subject's events, in journal order, and the gaps of their time.
+pub(super) fn build(
+    subject: &Subject<'_>,
+    events: &[Event],
+    gaps: &[Event],
+    settings: &config::Flow,
+    now: Timestamp,
+) -> Trail {
+    let mut messages = Messages::join(events);
+    let statuses = messages.statuses(settings);
+    let mut trail = Trail {
+        customer_id: events.iter().find_map(|event| event.customer_id.clone()),
+        statuses: status_changes(&statuses, settings, now),
+        events: events.iter().map(EventView::brief).collect(),
+        gaps: gaps.iter().filter_map(|event| Some(GapView::new(event.seq, event.gap.as_ref()?))).collect(),
+        ..Trail::default()
+    };
+    match subject {
+        Subject::Order(id) => {
+            trail.order_id = Some((*id).into());
+            messages.resolve(&statuses);
+            (trail.state, trail.verdict) = judge(&messages, &statuses, settings, now);
+        }
+        Subject::Message(id) => {
+            trail.message_id = Some(id.clone());
+            (trail.state, trail.verdict) = judge(&messages, &[], settings, now);
+        }
+    }
+    if !trail.gaps.is_empty() {
+        trail.verdict.push_str(" Part of this time was not observed; see the gaps.");
+    }
+    trail.hops = messages.hops().into_iter().map(|(message, hop)| hop_view(message, hop, settings, now)).collect();
+    trail
+}
+
+/// The time a trail spans: until now while it is not over.
+pub(super) fn span(events: &[Event], now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let first = events.first()?.at;
+    let last = events.iter().rfind(|event| event.kind != Kind::Gap).map_or(now, |event| event.at);
+    Some((first, last))
+}
+
+fn status_changes(statuses: &[Status], settings: &config::Flow, now: Timestamp) -> Vec<api::StatusChange> {
+    let ends = statuses.iter().skip(1).map(|next| Some(next.at)).chain([None]);
+    let change = |(status, end): (&Status, Option<Timestamp>)| {
+        let end = end.or_else(|| (!is_final(&status.status, settings)).then_some(now));
+        api::StatusChange {
+            status: status.status.clone(),
+            at: status.at.to_string(),
+            service: status.service.clone(),
+            seq: status.seq.0,
+            seconds: end.map(|end| end.since(status.at).as_secs_f64()),
+        }
+    };
+    statuses.iter().zip(ends).map(change).collect()
+}
+
+fn hop_view(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestamp) -> api::Hop {
+    api::Hop {
+        message: message.key.to_string(),
+        published_at: hop.published_at.map(|at| at.to_string()),
+        service: hop.service.clone(),
+        client_name: hop.client_name.clone(),
+        vhost: hop.vhost.clone(),
+        exchange: hop.exchange.clone(),
+        routing_key: hop.routing_key.clone(),
+        status: hop.status.clone(),
+        sources: hop.sources.iter().map(|source| source.name().to_owned()).collect(),
+        state: hop_state(message, hop, settings, now),
+        confirmed_at: hop.confirmed_at.map(|at| at.to_string()),
+        queues: hop.legs.iter().map(|leg| leg_view(hop, leg)).collect(),
+        events: hop.events.iter().map(|seq| seq.0).collect(),
+    }
+}
+
+fn leg_view(hop: &Hop, leg: &Leg) -> api::Leg {
+    let seconds =
+        |from: Option<Timestamp>, to: Option<Timestamp>| Some(to?.since(from?)).as_ref().map(Duration::as_secs_f64);
+    api::Leg {
+        queue: leg.queue.clone(),
+        state: leg_state(leg),
+        deliveries: leg.deliveries,
+        delivered_at: leg.delivered_at.map(|at| at.to_string()),
+        service: leg.service.clone(),
+        client_name: leg.client_name.clone(),
+        redelivered: leg.redelivered,
+        settled_at: leg.settled.map(|(at, _)| at.to_string()),
+        settlement: leg.settled.map(|(_, settlement)| settlement_name(settlement)),
+        seconds_in_queue: seconds(hop.published_at, leg.first_delivered_at),
+        seconds_held: seconds(leg.delivered_at, leg.settled.map(|(at, _)| at)),
+        death: leg.death.as_ref().map(|(at, death)| DeathView { at: Some(at.to_string()), ..DeathView::from(death) }),
+        resolved: leg.resolved,
+    }
+}
+
+fn settlement_name(settlement: Settlement) -> String {
+    let name = match settlement.kind {
+        SettlementKind::Ack => "ack",
+        SettlementKind::Nack => "nack",
+        SettlementKind::Reject => "reject",
+    };
+    if settlement.requeue { format!("{name} (requeue)") } else { name.to_owned() }
+}

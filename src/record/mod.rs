@@ -1,0 +1,36 @@
+//! Recording: from a capture's observation to a durable, numbered event.
+//!
+//! Owns the bounded queue and the single writer behind it, which correlates, masks, cuts, leaves out what the broker
+//! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. Also
+//! owns the registry of [`Sources`]: who observes what, and what keeps them from it.
+//!
+//! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
+//!
+//! # Invariants
+//!
+//! - A receipt is given only for what is on the disk.
+//! - Nothing reaches the journal unmasked.
+//! - The queue is bounded in observations and in bytes; who records waits.
+//! - After the first failed append nothing is recorded and [`Recorder::failed`] tells.
+
+mod key;
+mod observation;
+mod prepare;
+mod queue;
+mod recorder;
+mod repeats;
+mod sources;
+mod stats;
+mod writer;
+
+pub use key::KeyError;
+pub use observation::{Observation, Receipt, Watermark};
+pub use recorder::{OpenError, Recorder, Stopped, open};
+pub use sources::Sources;
+pub use stats::Stats;
+pub use writer::WriterHandle;
+
+pub use crate::journal::Mark;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! The queue in front of the writer: bounded in observations and in bytes.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::observation::Observation;
+
+/// Bytes of bodies that may wait: a queue full of ordinary messages stays far below it, a few large ones do not.
+const QUEUE_BYTES_MAX: u32 = 64 << 20;
+/// What an observation takes besides its body.
+const OVERHEAD_BYTES: usize = 1024;
+
+/// What the writer is given.
+pub(super) enum Input {
+    /// Record this; the permit is given back when that is done.
+    Observation(Box<Observation>, OwnedSemaphorePermit),
+    /// Record what is in the queue, then end.
+    Stop,
+}
+
+/// The sending side.
+#[derive(Clone)]
+pub(super) struct Queue {
+    sender: mpsc::Sender<Input>,
+    bytes: Arc<Semaphore>,
+}
+
+impl Queue {
+    pub(super) fn new(len_max: usize) -> (Queue, mpsc::Receiver<Input>) {
+        let (sender, receiver) = mpsc::channel(len_max);
+        (Queue { sender, bytes: Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize)) }, receiver)
+    }
+
+    /// Waits for room. `false`: the writer has ended.
+    pub(super) async fn push(&self, observation: Observation) -> bool {
+        let body = observation.event.body.as_ref().map_or(0, |body| body.data.len());
+        let bytes = u32::try_from(body + OVERHEAD_BYTES).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX);
+        let Ok(permit) = self.bytes.clone().acquire_many_owned(bytes).await else { return false };
+        self.sender.send(Input::Observation(Box::new(observation), permit)).await.is_ok()
+    }
+
+    /// Asks the writer to end after what is in the queue.
+    pub(super) async fn stop(&self) {
+        // A writer that has ended already needs no asking.
+        drop(self.sender.send(Input::Stop).await);
+    }
+
+    /// Observations waiting, and how many may.
+    pub(super) fn fill(&self) -> (usize, usize) {
+        let max = self.sender.max_capacity();
+        (max - self.sender.capacity(), max)
+    }
+}

@@ -1,0 +1,153 @@
+//! The handle that captures record with, and how recording starts.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::journal::{self, Mark, Order, Reader, SetAside, Writer};
+use crate::model::{Event, Gap, Kind, Seq, Source, Str, Timestamp};
+
+use super::key::{self, KeyError};
+use super::observation::Observation;
+use super::prepare::Preparer;
+use super::queue::Queue;
+use super::repeats::{REMEMBERED_MAX, Repeats};
+use super::sources::Sources;
+use super::stats::{Counters, Stats};
+use super::writer::{WriterHandle, WriterLoop};
+
+/// Why recording cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    /// The newest events cannot be read back.
+    #[error("the newest events of the journal cannot be read: {0}")]
+    Read(#[from] journal::ReadError),
+    /// The mask's key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The writer's thread cannot be started.
+    #[error("cannot start the writer's thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The journal no longer takes events; the process is about to end.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal no longer takes events")]
+pub struct Stopped;
+
+/// How far each source is recorded, by virtual host and source.
+pub(super) type Marks = Arc<Mutex<BTreeMap<String, Mark>>>;
+
+/// Records observations. A cheap handle.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: Queue,
+    marks: Marks,
+    sources: Sources,
+    counters: Counters,
+    failed: CancellationToken,
+}
+
+/// Opens the journal and starts its writer. Databases that had to be set aside become gap events.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, WriterHandle), OpenError> {
+    let dir = &config.journal.dir;
+    let (mut writer, reader, set_aside) = Writer::open(dir)?;
+    let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
+    let mut holes: Vec<Event> = set_aside.iter().map(|hole| hole_event(hole, now)).collect();
+    if !holes.is_empty() {
+        writer.append(&mut holes, &[]).map_err(|error| journal::OpenError::from_append(dir, error))?;
+    }
+    let mut repeats = Repeats::default();
+    let newest = Seq(reader.last_seq().0.saturating_sub(REMEMBERED_MAX)).next()..reader.last_seq().next();
+    for event in reader.scan(newest, Order::Ascending) {
+        repeats.remember(&event?);
+    }
+    let (queue, inputs) = Queue::new(config.record.queue_len_max);
+    let recorder = Recorder {
+        queue,
+        marks: Arc::new(Mutex::new(writer.marks().clone())),
+        sources: Sources::default(),
+        counters: Counters::default(),
+        failed: CancellationToken::new(),
+    };
+    let preparer = Preparer::new(config, mask_key);
+    let (marks, sources, counters) = (recorder.marks.clone(), recorder.sources.clone(), recorder.counters.clone());
+    let writer_loop = WriterLoop { inputs, writer, preparer, repeats, marks, sources, counters };
+    let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
+    Ok((recorder, reader, handle))
+}
+
+fn hole_event(hole: &SetAside, now: Timestamp) -> Event {
+    let mut event = Event::new(Kind::Gap, Source::Hoptrail, now);
+    let (first, last) = (hole.lost.start().0, hole.lost.end().0);
+    let cause = format!(
+        "the database of {} was damaged and lies now in {}: {}; seq {first} to {last} are missing",
+        hole.from.date(),
+        hole.dir.display(),
+        hole.reason
+    );
+    let count = (last + 1).checked_sub(first).filter(|count| *count > 0);
+    event.gap = Some(Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count, cause: cause.into() });
+    event
+}
+
+impl Recorder {
+    /// Hands over an observation, waiting for room in the queue.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn record(&self, observation: Observation) -> Result<(), Stopped> {
+        if self.queue.push(observation).await { Ok(()) } else { Err(Stopped) }
+    }
+
+    /// How far a source of a virtual host is recorded, earlier runs included: where a gap after an outage begins, and
+    /// where a stream goes on.
+    #[must_use]
+    pub fn mark(&self, vhost: &str, source: Source) -> Option<Mark> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.get(&mark_name(vhost, source)).copied()
+    }
+
+    /// Who observes what.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Figures for health and metrics.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.counters.stats(self.queue.fill())
+    }
+
+    /// Completes when the journal has stopped taking events because of a failure.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
+    }
+
+    /// Asks the writer to end after what is in the queue; [`WriterHandle::join`] waits for it.
+    pub async fn stop(&self) {
+        self.queue.stop().await;
+    }
+}
+
+/// The name of a mark in the journal. A virtual host's name may hold any character but this one.
+pub(super) fn mark_name(vhost: &str, source: Source) -> String {
+    format!("{source}\0{vhost}")
+}
+
+/// Where a mark belongs; `None` for events that no capture's source stands behind.
+pub(super) fn mark_of(event: &Event) -> Option<(Str, Source)> {
+    if event.source == Source::Hoptrail {
+        return None;
+    }
+    Some((event.vhost.clone()?, event.source))
+}

@@ -1,0 +1,123 @@
+//! Which fields of an event are masked, and how.
+
+use serde_json::Value;
+
+use crate::config::{ExemptId, Property};
+use crate::model::{Event, Str};
+
+use super::Masker;
+use super::text::Pass;
+
+impl Masker {
+    /// Masks the whole event. `json` is the body as JSON where it has been parsed already; it is parsed here where it
+    /// is needed and `None`.
+    pub fn apply(&self, event: &mut Event, json: Option<Value>) {
+        let pass = Pass { masker: self, exempt: self.exempt_texts(event) };
+        // What is masked whole below is masked whole in the keys that were taken from it, too.
+        let mut whole = self.mask_properties(event);
+        pass.headers(event, &mut whole);
+        let encoding = event.properties.content_encoding.clone();
+        if let Some(body) = &mut event.body {
+            pass.field(&mut body.content_type);
+            pass.body(body, encoding.as_deref(), json, &mut whole);
+        }
+        pass.keys(event, &whole);
+        pass.texts(event);
+    }
+
+    /// The event's own ids that stay readable. One that is masked whole by configuration does not.
+    fn exempt_texts(&self, event: &Event) -> Vec<Str> {
+        let ids = self.exempt.iter().filter_map(|id| match id {
+            ExemptId::OrderId => event.order_id.clone(),
+            ExemptId::MessageId if self.properties.contains(&Property::MessageId) => None,
+            ExemptId::MessageId => event.message_id.clone(),
+            ExemptId::CorrelationId if self.properties.contains(&Property::CorrelationId) => None,
+            ExemptId::CorrelationId => event.correlation_id.clone(),
+        });
+        ids.filter(|id| !id.is_empty()).collect()
+    }
+
+    /// Masks the configured properties whole; returns what they were.
+    fn mask_properties(&self, event: &mut Event) -> Vec<String> {
+        let mut whole = Vec::new();
+        for property in &self.properties {
+            let field = match property {
+                Property::MessageId => &mut event.message_id,
+                Property::CorrelationId => &mut event.correlation_id,
+                Property::ReplyTo => &mut event.reply_to,
+                Property::Type => &mut event.type_,
+                Property::AppId => &mut event.app_id,
+                Property::UserId => &mut event.properties.user_id,
+            };
+            if let Some(text) = field {
+                whole.push(text.to_string());
+                *field = Some(self.mask_whole(text).into());
+            }
+        }
+        whole
+    }
+}
+
+impl Pass<'_> {
+    /// The keys that rules took out of the event. A readable copy of a value that is masked whole elsewhere would
+    /// undo its mask; only the order id is exempt from that, where it is exempt at all.
+    fn keys(&self, event: &mut Event, whole: &[String]) {
+        let order_exempt = self.masker.exempt.contains(&ExemptId::OrderId);
+        let whole = |text: &Str| whole.iter().any(|value| value.as_str() == &**text);
+        let fields = [
+            (&mut event.order_id, !order_exempt),
+            (&mut event.customer_id, true),
+            (&mut event.status, true),
+            (&mut event.service, true),
+        ];
+        for (field, follows) in fields {
+            match field {
+                Some(text) if follows && whole(text) => *field = Some(self.masker.mask_whole(text).into()),
+                _ => self.field(field),
+            }
+        }
+    }
+
+    fn texts(&self, event: &mut Event) {
+        for field in [
+            &mut event.routing_key,
+            &mut event.message_id,
+            &mut event.correlation_id,
+            &mut event.reply_to,
+            &mut event.type_,
+            &mut event.app_id,
+            &mut event.properties.user_id,
+            &mut event.properties.content_encoding,
+            &mut event.properties.expiration,
+        ] {
+            self.field(field);
+        }
+        if let Some(session) = &mut event.session {
+            self.field(&mut session.user);
+            self.field(&mut session.client_name);
+        }
+        self.each(&mut event.routing_keys);
+        if let Some(death) = &mut event.death {
+            self.each(&mut death.routing_keys);
+        }
+        if let Some(returned) = &mut event.returned {
+            self.one(&mut returned.text);
+        }
+        if let Some(gap) = &mut event.gap {
+            self.one(&mut gap.cause);
+        }
+        if let Some(topology) = &mut event.topology {
+            self.one(&mut topology.detail);
+        }
+    }
+
+    fn each(&self, texts: &mut [Str]) {
+        texts.iter_mut().for_each(|text| self.one(text));
+    }
+
+    pub(super) fn one(&self, text: &mut Str) {
+        if let Some(masked) = self.text(text) {
+            *text = masked.into();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Masks an event before anything of it is stored, logged or sent.
+//!
+//! Owns the detectors, the keyed digests that stand in for what was masked, and the fingerprint and body digest that
+//! are taken before. Performs no I/O: the key is given to it. Knows nothing of where events come from.
+//!
+//! `record` calls, in this order: [`Masker::identify`] (over the original), `Correlator::apply`, [`Masker::apply`],
+//! [`cut`]. A body is cut only after it was masked, so that no half of a value escapes a detector.
+//!
+//! | where | what is masked |
+//! |---|---|
+//! | body, JSON | values that a configured path selects, whole; what detectors find in strings, names and integers |
+//! | body that begins like JSON but cannot be read as such | whatever follows a name that ends a configured path; then as text |
+//! | body, text or binary | what detectors find |
+//! | body, compressed | not kept: it cannot be looked into |
+//! | headers, properties | configured ones whole; what detectors find in texts, nested ones included |
+//! | routing keys, client name, user, ids, status, texts of returns, gaps and topology events | what detectors find |
+//!
+//! Names of virtual hosts, exchanges and queues, and the broker's names of connections, are left as they are.
+
+mod body;
+mod detect;
+mod event;
+mod headers;
+mod identity;
+mod json;
+mod names;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use identity::cut;
+
+use crate::config::{ExemptId, JsonPath, Property, Redact};
+
+use detect::Detectors;
+use identity::Keys;
+
+/// The configured masks with the key of their digests.
+#[derive(Clone)]
+pub struct Masker {
+    keys: Keys,
+    detectors: Detectors,
+    body: Vec<JsonPath>,
+    /// In lower case.
+    headers: Vec<String>,
+    properties: Vec<Property>,
+    exempt: Vec<ExemptId>,
+}
+
+impl Masker {
+    /// With the settings of `[redact]` and the journal's key.
+    #[must_use]
+    pub fn new(settings: &Redact, key: [u8; 32]) -> Self {
+        Masker {
+            keys: Keys::new(&key),
+            detectors: Detectors::new(&settings.detect),
+            body: settings.body.clone(),
+            headers: settings.headers.iter().map(|name| name.to_lowercase()).collect(),
+            properties: settings.properties.clone(),
+            exempt: settings.exempt_ids.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Masker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Masker").finish_non_exhaustive()
+    }
+}

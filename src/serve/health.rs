@@ -1,0 +1,82 @@
+//! `/livez` and `/readyz`.
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+
+use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
+use crate::record::Stats;
+
+use super::facts::Facts;
+use super::problem::Refusal;
+use super::query::Parameters;
+use super::reply::{Desk, json, json_with, with_type};
+
+/// Trails and stalls that are further behind than this are wrong: some seconds of a busy broker.
+const LAG_MAX: u64 = 100_000;
+
+/// The process answers.
+pub(super) async fn livez() -> Response {
+    with_type(StatusCode::OK, "text/plain; charset=utf-8", "live\n")
+}
+
+/// It records, and its answers are of the moment.
+pub(super) async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+    let parameters = Parameters::read(&uri, &["verbose"])?;
+    let health = desk.ask(|facts| Ok(check(facts))).await?;
+    if parameters.text("verbose").is_some() {
+        let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        return Ok(json_with(status, &health));
+    }
+    if health.ready {
+        return Ok(json(&Health { ready: true, checks: Vec::new() }));
+    }
+    let failed = health.checks.iter().filter(|check| !check.ok);
+    let failed: Vec<String> = failed.map(|check| format!("{}: {}", check.name, check.detail)).collect();
+    Err(Refusal::NotReady(failed.join("; ")))
+}
+
+fn check(facts: &dyn Facts) -> Health {
+    let stats = facts.stats();
+    let checks = vec![journal(&stats), recorder(&stats), broker(&facts.sources()), flow(facts.lag())];
+    Health { ready: checks.iter().all(|check| check.ok), checks }
+}
+
+fn result(name: &str, ok: bool, detail: impl Into<String>) -> HealthCheck {
+    HealthCheck { name: name.to_owned(), ok, detail: detail.into() }
+}
+
+fn journal(stats: &Stats) -> HealthCheck {
+    match &stats.poisoned {
+        None => result("journal", true, format!("takes events; {} commits so far", stats.commits)),
+        Some(cause) => result("journal", false, format!("takes no more events: {cause}")),
+    }
+}
+
+fn recorder(stats: &Stats) -> HealthCheck {
+    let ok = stats.queue_len < stats.queue_len_max;
+    let text = format!("{} of {} places in the queue are taken", stats.queue_len, stats.queue_len_max);
+    result("recorder", ok, text)
+}
+
+/// Passes while some virtual host is observed; a source that failed is told, and is tried again by itself.
+fn broker(sources: &[SourceCoverage]) -> HealthCheck {
+    let wanted: Vec<&SourceCoverage> = sources.iter().filter(|source| source.state != TapState::Off).collect();
+    if wanted.is_empty() {
+        return result("broker", true, "no source is switched on");
+    }
+    let live = wanted.iter().filter(|source| source.state == TapState::Live).count();
+    let mut detail = format!("{live} of {} sources are live", wanted.len());
+    for source in wanted.iter().filter(|source| source.state != TapState::Live) {
+        let state = if source.state == TapState::Failed { "has failed" } else { "is being connected" };
+        detail += &format!("; {} of vhost {:?} {state} since {}", source.source, source.vhost, source.since);
+        for problem in &source.problems {
+            detail += &format!(" ({problem})");
+        }
+    }
+    result("broker", live > 0, detail)
+}
+
+fn flow(lag: u64) -> HealthCheck {
+    result("flow", lag <= LAG_MAX, format!("trails and stalls are {lag} events behind (at most {LAG_MAX})"))
+}

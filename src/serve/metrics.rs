@@ -1,0 +1,192 @@
+//! `/metrics`: OpenMetrics text, gathered from the handles at each scrape.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::clock;
+use crate::flow::StalledQuery;
+use crate::model::api::{AlertState, StalledWhat, TapState};
+
+use super::facts::Facts;
+use super::problem::Refusal;
+use super::reply::{Desk, with_type};
+
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Stalls counted by reason at a scrape; beyond it they are counted under `not_counted`.
+const STALLED_COUNTED_MAX: usize = 10_000;
+/// Shown as 0 where nothing is stalled, so that an alert on them has something to compare.
+const STALL_REASONS: [(StalledWhat, &str); 5] = [
+    (StalledWhat::Message, "undelivered"),
+    (StalledWhat::Message, "unsettled"),
+    (StalledWhat::Message, "dead_lettered"),
+    (StalledWhat::Message, "unroutable"),
+    (StalledWhat::Order, "status"),
+];
+
+/// All figures of this moment.
+pub(super) async fn scrape(State(desk): State<Desk>) -> Result<Response, Refusal> {
+    let figures = desk.ask(|facts| Ok(Figures::gather(facts))).await?;
+    let mut registry = Registry::with_prefix("hoptrail");
+    registry.register_collector(Box::new(figures));
+    desk.requests.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).map_err(|_| Refusal::Internal)?;
+    Ok(with_type(StatusCode::OK, MEDIA_TYPE, text))
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+/// One metric with its series.
+#[derive(Debug)]
+struct Figure {
+    name: &'static str,
+    help: &'static str,
+    series: Series,
+}
+
+#[derive(Debug)]
+enum Series {
+    Count(Vec<(Labels, u64)>),
+    Seconds(f64),
+    Gauge(Vec<(Labels, f64)>),
+}
+
+#[derive(Debug)]
+struct Figures(Vec<Figure>);
+
+impl Figures {
+    fn gather(facts: &dyn Facts) -> Self {
+        use Series::{Count, Gauge, Seconds};
+        let stats = facts.stats();
+        let (messages, orders, let_go) = facts.tracked();
+        let (sent, failed) = facts.notifications();
+        let one = |count: u64| Count(vec![(vec![], count)]);
+        let gauge = |value: f64| Gauge(vec![(vec![], value)]);
+        let recorded = stats.recorded.iter().map(|(source, kind, count)| {
+            (vec![("source", source.name().to_owned()), ("kind", kind.name().to_owned())], *count)
+        });
+        let dead = stats
+            .dead_letters
+            .iter()
+            .map(|(queue, reason, count)| (vec![("queue", queue.to_string()), ("reason", reason.to_string())], *count));
+        let notifications = [("sent", sent), ("failed", failed)];
+        let notifications = notifications.map(|(result, count)| (vec![("result", result.to_owned())], count));
+        let tracked = [("messages", messages), ("orders", orders)];
+        let tracked = tracked.map(|(what, count)| (vec![("what", what.to_owned())], count as f64));
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        let figures: [(&'static str, &'static str, Series); 18] = [
+            ("events_recorded", "Events recorded since the start", Count(recorded.collect())),
+            ("recorder_queue_length", "Observations waiting to be recorded", gauge(stats.queue_len as f64)),
+            ("recorder_queue_capacity", "Observations that may wait", gauge(stats.queue_len_max as f64)),
+            ("recorder_dropped", "Observations lost because the queue was full", one(stats.dropped)),
+            ("recorder_repeated", "Repeated deliveries that were recorded before", one(stats.repeated)),
+            ("journal_commits", "Commits", one(stats.commits)),
+            ("journal_commit_seconds", "Time spent in commits", Seconds(stats.commit_seconds)),
+            ("journal_last_seq", "The newest event's number", gauge(facts.last_seq().0 as f64)),
+            ("journal_disk_bytes", "The journal's size on disk", gauge(facts.disk_bytes() as f64)),
+            ("dead_letters", "Dead letters recorded since the start", Count(dead.collect())),
+            ("stalled", "Messages and orders past their deadline", Gauge(stalled(facts))),
+            ("flow_lag_events", "Events that trails do not know of yet", gauge(facts.lag() as f64)),
+            ("flow_tracked", "Messages and orders followed", Gauge(tracked.to_vec())),
+            ("flow_let_go", "No longer followed because there were too many", one(let_go)),
+            ("tap_up", "1 where the source observes", Gauge(taps(facts))),
+            ("alerts_firing", "Alerts that are firing", Gauge(alerts(facts))),
+            ("notifications", "Alert notifications", Count(notifications.to_vec())),
+            ("build_info", "The running version", Gauge(vec![(version, 1.0)])),
+        ];
+        Figures(figures.into_iter().map(|(name, help, series)| Figure { name, help, series }).collect())
+    }
+}
+
+fn what(what: StalledWhat) -> &'static str {
+    match what {
+        StalledWhat::Message => "message",
+        StalledWhat::Order => "order",
+    }
+}
+
+fn stalled(facts: &dyn Facts) -> Vec<(Labels, f64)> {
+    let report = facts.stalled(&StalledQuery { limit: STALLED_COUNTED_MAX, ..StalledQuery::default() }, clock::now());
+    let mut counts: BTreeMap<(&'static str, String), u64> =
+        STALL_REASONS.iter().map(|(kind, reason)| ((what(*kind), (*reason).to_owned()), 0)).collect();
+    for item in &report.stalled {
+        *counts.entry((what(item.what), item.reason.clone())).or_default() += 1;
+    }
+    let beyond = report.total.saturating_sub(report.stalled.len() as u64);
+    if beyond > 0 {
+        counts.insert(("any", "not_counted".to_owned()), beyond);
+    }
+    let series = counts.into_iter();
+    series.map(|((what, reason), count)| (vec![("what", what.to_owned()), ("reason", reason)], count as f64)).collect()
+}
+
+fn taps(facts: &dyn Facts) -> Vec<(Labels, f64)> {
+    let sources = facts.sources().into_iter().filter(|source| source.state != TapState::Off);
+    sources
+        .map(|source| {
+            let up = if source.state == TapState::Live { 1.0 } else { 0.0 };
+            (vec![("vhost", source.vhost), ("source", source.source)], up)
+        })
+        .collect()
+}
+
+fn alerts(facts: &dyn Facts) -> Vec<(Labels, f64)> {
+    let mut rules: BTreeMap<String, f64> = BTreeMap::new();
+    for alert in facts.alerts().alerts {
+        let firing = if alert.state == AlertState::Firing { 1.0 } else { 0.0 };
+        *rules.entry(alert.rule).or_default() += firing;
+    }
+    rules.into_iter().map(|(rule, count)| (vec![("rule", rule)], count)).collect()
+}
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        for figure in &self.0 {
+            match &figure.series {
+                Series::Count(series) => counters(&mut encoder, figure, series)?,
+                Series::Seconds(seconds) => counters(&mut encoder, figure, &[(Vec::new(), *seconds)])?,
+                Series::Gauge(series) => gauges(&mut encoder, figure, series)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn counters<N>(encoder: &mut DescriptorEncoder, figure: &Figure, series: &[(Labels, N)]) -> fmt::Result
+where
+    N: EncodeCounterValue + Copy,
+{
+    let mut metric = encoder.encode_descriptor(figure.name, figure.help, None, MetricType::Counter)?;
+    series.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+        true => metric.encode_counter::<Labels, N, f64>(value, None),
+        false => ConstCounter::new(*value).encode(metric.encode_family(&escaped(labels))?),
+    })
+}
+
+fn gauges<N>(encoder: &mut DescriptorEncoder, figure: &Figure, series: &[(Labels, N)]) -> fmt::Result
+where
+    N: EncodeGaugeValue + Copy,
+{
+    let mut metric = encoder.encode_descriptor(figure.name, figure.help, None, MetricType::Gauge)?;
+    series.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+        true => metric.encode_gauge(value),
+        false => ConstGauge::new(*value).encode(metric.encode_family(&escaped(labels))?),
+    })
+}
+
+/// The encoder writes label values as they are, and names of queues hold anything.
+fn escaped(labels: &Labels) -> Labels {
+    let escape = |value: &str| value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+    labels.iter().map(|(name, value)| (*name, escape(value))).collect()
+}

@@ -1,0 +1,96 @@
+//! Errors as problem documents (RFC 9457).
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::model::api::Problem;
+
+use super::facts::Unreadable;
+
+/// Why a request has no answer. Every answer that is not a success is made from one of these.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// A parameter is unknown, malformed, or contradicts another.
+    #[error("{0}")]
+    BadQuery(String),
+    /// The cursor cannot continue this search.
+    #[error("the cursor {0}; begin the search again without one")]
+    BadCursor(&'static str),
+    /// The id in the path cannot be one.
+    #[error("{0}")]
+    BadId(String),
+    /// Nothing is known of what was asked for.
+    #[error("{0}")]
+    NotFound(String),
+    /// No route has this path.
+    #[error("there is nothing at {0}; the API begins at /api/v1 and is described in the README")]
+    UnknownRoute(String),
+    /// The route takes other methods.
+    #[error("{0} is not possible here: hoptrail only answers GET and HEAD")]
+    MethodNotAllowed(String),
+    /// The URL is longer than any question.
+    #[error("the URL has {0} bytes; at most {max} are read", max = super::guard::URI_BYTES_MAX)]
+    UriTooLong(usize),
+    /// The request carries a body.
+    #[error("the request's body is larger than {max} bytes; requests need none", max = super::guard::BODY_BYTES_MAX)]
+    BodyTooLarge,
+    /// The answer took too long.
+    #[error("the answer took longer than {0}; narrow the question, for example with from and to")]
+    Timeout(String),
+    /// Checks fail.
+    #[error("{0}")]
+    NotReady(String),
+    /// The journal cannot be read.
+    #[error("the journal could not be read: {0}")]
+    Unreadable(String),
+    /// A defect.
+    #[error("hoptrail failed on this request; its log has the cause")]
+    Internal,
+}
+
+impl Refusal {
+    /// Status, stable code and title.
+    fn class(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Refusal::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "The query is wrong"),
+            Refusal::BadCursor(_) => (StatusCode::BAD_REQUEST, "bad-cursor", "The cursor is wrong"),
+            Refusal::BadId(_) => (StatusCode::BAD_REQUEST, "bad-id", "The id is wrong"),
+            Refusal::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Nothing found"),
+            Refusal::UnknownRoute(_) => (StatusCode::NOT_FOUND, "unknown-route", "No such route"),
+            Refusal::MethodNotAllowed(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed")
+            }
+            Refusal::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri-too-long", "The URL is too long"),
+            Refusal::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
+            Refusal::Timeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout", "The answer took too long"),
+            Refusal::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "hoptrail is not ready"),
+            Refusal::Unreadable(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "journal-unreadable", "The journal cannot be read")
+            }
+            Refusal::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "hoptrail failed"),
+        }
+    }
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(error: Unreadable) -> Self {
+        Refusal::Unreadable(error.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code, title) = self.class();
+        if let Refusal::Unreadable(cause) = &self {
+            tracing::error!(cause, "a question could not be answered from the journal");
+        }
+        let problem = Problem {
+            type_: format!("/problems/{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+    }
+}
