@@ -42,7 +42,10 @@ def trail(hoptrail, fixture, order_id, expected, unnamed):
         if word not in found["verdict"]:
             wrong.append(f"{order_id} verdict: expected {word!r} in it, found {found['verdict']!r}")
     wrong += late_death(order_id, expected, found)
-    hops = found["hops"]
+    hops = [hop for hop in found["hops"] if "dead_lettered_from" not in hop]
+    moved = [hop["dead_lettered_from"] for hop in found["hops"] if "dead_lettered_from" in hop]
+    given_up = [leg["queue"] for hop in hops for leg in hop["queues"] if "death" in leg]
+    wrong += differs(f"{order_id} hops by the broker", given_up, moved)
     if len(hops) != len(expected["hops"]):
         keys = [(hop.get("exchange"), hop.get("routing_key")) for hop in hops]
         return wrong + [f"{order_id} hops: expected {expected['hops']}, found {keys}"]
@@ -166,9 +169,17 @@ def coverage(hoptrail, fixture, unnamed):
     for entry in report["sources"]:
         if entry["state"] == "off":
             continue
-        wrong += differs(f"coverage problems of {entry['source']}", [], entry.get("problems", []))
+        wrong += problems(entry)
     wrong += differs("coverage gaps", [], report["gaps"])
     return wrong + differs("gap events", 0, sum(1 for _ in hoptrail.events(kind="gap")))
+
+
+def problems(entry):
+    """The day has a queue that dead-letters through the default exchange, which nobody can bind to: it must be said."""
+    found = entry.get("problems", [])
+    if entry["source"] == "dead_letter" and len(found) == 1 and "default exchange" in found[0]:
+        return []
+    return differs(f"coverage problems of {entry['source']}", [], found)
 
 
 def publishes(hoptrail, ledger):

@@ -47,7 +47,11 @@ fn statuses(statuses: &[StatusChange]) -> Vec<String> {
 
 fn way(hop: &Hop, paint: Paint) -> Vec<String> {
     let at = hop.published_at.as_deref().map_or_else(|| "(publish not observed)".to_owned(), moment);
-    let who = hop.service.as_ref().or(hop.client_name.as_ref()).map_or_else(|| "somebody".to_owned(), |who| plain(who));
+    let who = match (&hop.dead_lettered_from, hop.service.as_ref().or(hop.client_name.as_ref())) {
+        (Some(queue), _) => format!("the broker, from queue {},", plain(queue)),
+        (None, Some(who)) => plain(who),
+        (None, None) => "somebody".to_owned(),
+    };
     let exchange = match hop.exchange.as_deref() {
         Some("") => "default exchange".to_owned(),
         Some(exchange) => plain(exchange),

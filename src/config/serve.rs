@@ -90,7 +90,7 @@ pub(super) struct RawLog {
 
 impl RawLog {
     pub(super) fn validate(self, problems: &mut Problems) -> Log {
-        let filter = self.filter.unwrap_or_else(|| "info,lapin=warn".into());
+        let filter = self.filter.unwrap_or_else(|| "info,lapin=off".into());
         problems.check("log.filter", filter.parse::<tracing_subscriber::EnvFilter>());
         Log { filter, format: self.format }
     }

@@ -12,7 +12,7 @@ use crate::model::{Event, Kind, MessageKey, Seq, Str, Timestamp};
 
 use super::handle::StalledQuery;
 use super::message::Message;
-use super::order::{deadline, is_final, rank};
+use super::order::{deadline, is_final, ranks_below};
 use super::stalled::{Trouble, is_finished, troubles};
 use super::verdict::tell;
 use super::words::{moment, span};
@@ -78,7 +78,7 @@ impl Engine {
             || entered.clone(),
             |order| {
                 let only_seen_later =
-                    rank(status, settings) < rank(&order.status, settings) && event.at.since(order.since) < SKEW;
+                    ranks_below(status, &order.status, settings) && event.at.since(order.since) < SKEW;
                 if order.status != *status && !only_seen_later {
                     *order = entered.clone();
                 }

@@ -39,8 +39,8 @@ pub(super) struct Hop {
     pub(super) client_name: Option<Str>,
     pub(super) status: Option<Str>,
     pub(super) sources: Vec<Source>,
-    /// The broker sent it here from a queue that gave it up.
-    pub(super) by_death: bool,
+    /// The queue that gave it up, from which the broker sent it here.
+    pub(super) dead_lettered_from: Option<Str>,
     /// Some source knows the queues it was routed to.
     pub(super) routing_known: bool,
     pub(super) unroutable: bool,
@@ -95,7 +95,8 @@ impl Message {
     }
 
     fn publish(&mut self, event: &Event) -> bool {
-        let seen = |hop: &Hop| !hop.by_death && !hop.sources.contains(&event.source) && hop.is_to(event);
+        let seen =
+            |hop: &Hop| hop.dead_lettered_from.is_none() && !hop.sources.contains(&event.source) && hop.is_to(event);
         let known = self.hops.iter().position(seen);
         let index = known.unwrap_or_else(|| self.add_hop(event));
         let Some(hop) = self.hops.get_mut(index) else { return false };
@@ -150,7 +151,7 @@ impl Message {
         let implied = |hop: &Hop| hop.sources.is_empty() && hop.published_at.is_none() && hop.is_to(event);
         let index = self.hops.iter().rposition(implied).unwrap_or_else(|| self.add_hop(event));
         if let Some(hop) = self.hops.get_mut(index) {
-            hop.by_death = true;
+            hop.dead_lettered_from.clone_from(&event.queue);
             hop.status = None;
             hop.published_at = Some(event.at);
             hop.sources = vec![event.source];
@@ -265,7 +266,7 @@ impl Hop {
 
     fn note(&mut self, event: &Event) {
         self.first_at = self.first_at.min(event.at);
-        if !self.by_death {
+        if self.dead_lettered_from.is_none() {
             fill(&mut self.status, &event.status);
         }
         if self.events.len() < EVENTS_MAX {

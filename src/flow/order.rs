@@ -54,7 +54,7 @@ impl Messages {
         for index in 1..statuses.len() {
             if let Some([earlier, later]) = statuses.get_mut(index - 1..=index)
                 && later.at.since(earlier.at) < SKEW
-                && rank(&later.status, settings) < rank(&earlier.status, settings)
+                && ranks_below(&later.status, &earlier.status, settings)
             {
                 std::mem::swap(earlier, later);
             }
@@ -77,7 +77,7 @@ impl Messages {
 
 fn announced(hop: &Hop) -> Option<Status> {
     // What the broker moved announces nothing new.
-    if hop.by_death {
+    if hop.dead_lettered_from.is_some() {
         return None;
     }
     Some(Status {
@@ -88,9 +88,10 @@ fn announced(hop: &Hop) -> Option<Status> {
     })
 }
 
-/// The place of a status among the declared ones.
-pub(super) fn rank(status: &Str, settings: &config::Flow) -> Option<usize> {
-    settings.statuses.iter().position(|declared| declared.status == *status)
+/// `status` is declared before `other`; of statuses that are not declared nothing is known.
+pub(super) fn ranks_below(status: &Str, other: &Str, settings: &config::Flow) -> bool {
+    let rank = |status: &Str| settings.statuses.iter().position(|declared| declared.status == *status);
+    rank(status).zip(rank(other)).is_some_and(|(rank, other)| rank < other)
 }
 
 /// The status ends an order.

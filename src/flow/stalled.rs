@@ -78,7 +78,7 @@ pub(super) fn troubles<'a>(
     settings: &'a config::Flow,
     now: Timestamp,
 ) -> impl Iterator<Item = Trouble<'a>> {
-    let newest = message.hops.iter().rposition(|hop| !hop.by_death);
+    let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().flat_map(move |(index, hop)| {
         // What went nowhere was made good when it was published again.
         let lost =
@@ -94,7 +94,7 @@ fn trouble<'a>(hop: &'a Hop, leg: &'a Leg, settings: &config::Flow, now: Timesta
     }
     match leg_state(leg) {
         // What lies in a dead-letter queue is known to be dead; nobody is expected to take it.
-        LegState::Waiting if !hop.by_death => {
+        LegState::Waiting if hop.dead_lettered_from.is_none() => {
             let published = hop.published_at.unwrap_or(hop.first_at);
             let since = leg.settled.map_or(published, |(at, _)| at);
             let deadline = settings.undelivered_after;
@@ -129,13 +129,13 @@ pub(super) fn is_finished(message: &Message) -> bool {
     !message.hops.is_empty()
         && message.hops.iter().all(|hop| {
             let settled = |leg: &Leg| match leg_state(leg) {
-                LegState::Waiting => hop.by_death,
+                LegState::Waiting => hop.dead_lettered_from.is_some(),
                 LegState::Unsettled => false,
                 LegState::DeadLettered => leg.resolved,
                 LegState::Delivered | LegState::Settled | LegState::Dropped => true,
             };
             !hop.unroutable
-                && (hop.by_death || hop.routing_known || !hop.legs.is_empty())
+                && (hop.dead_lettered_from.is_some() || hop.routing_known || !hop.legs.is_empty())
                 && hop.legs.iter().all(settled)
         })
 }

@@ -83,6 +83,7 @@ fn hop_view(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestam
         vhost: hop.vhost.clone(),
         exchange: hop.exchange.clone(),
         routing_key: hop.routing_key.clone(),
+        dead_lettered_from: hop.dead_lettered_from.clone(),
         status: hop.status.clone(),
         sources: hop.sources.iter().map(|source| source.name().to_owned()).collect(),
         state: hop_state(message, hop, settings, now),

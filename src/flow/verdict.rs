@@ -95,7 +95,7 @@ fn describe(message: &Message, hop: &Hop) -> String {
 /// What became of a message after a queue gave it up.
 fn after_death(message: &Message, leg: &Leg) -> String {
     let died_at = leg.death.as_ref().map(|(at, _)| *at);
-    let onward = message.hops.iter().rfind(|hop| hop.by_death && hop.published_at >= died_at);
+    let onward = message.hops.iter().rfind(|hop| hop.dead_lettered_from.is_some() && hop.published_at >= died_at);
     let Some(hop) = onward else { return "where it went was not seen".to_owned() };
     if let Some((leg, at)) = hop.legs.iter().find_map(|leg| leg.delivered_at.map(|at| (leg, at))) {
         return format!("{} took it from queue {} at {}", consumer(leg), leg.queue, moment(at));
@@ -135,7 +135,7 @@ fn completed(statuses: &[Status], last: &Status, worst: Option<&(&Message, Troub
 /// What the newest hop waits for.
 fn newest_step(messages: &Messages) -> String {
     let hops = messages.hops();
-    let newest = hops.iter().rev().find(|(_, hop)| !hop.by_death && !hop.legs.is_empty());
+    let newest = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty());
     let Some((_, hop)) = newest else { return String::new() };
     let waiting: Vec<&str> =
         hop.legs.iter().filter(|leg| leg_state(leg) == LegState::Waiting).map(|leg| &*leg.queue).collect();
@@ -155,7 +155,7 @@ fn without_status(messages: &Messages) -> (State, String) {
         return (State::Unknown, "Unknown: nothing but its name was observed.".to_owned());
     };
     let subject = describe(message, hop);
-    let legs = || hops.iter().filter(|(_, hop)| !hop.by_death).flat_map(|(_, hop)| &hop.legs);
+    let legs = || hops.iter().filter(|(_, hop)| hop.dead_lettered_from.is_none()).flat_map(|(_, hop)| &hop.legs);
     let waiting: Vec<&str> = legs().filter(|leg| leg_state(leg) == LegState::Waiting).map(|leg| &*leg.queue).collect();
     if legs().next().is_none() {
         let text = format!("Unknown: {subject} was seen, and not what became of it.");

@@ -21,15 +21,16 @@ pub(super) fn span(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
-/// A reason of a death, as the end of "it was dead-lettered because".
-pub(super) fn because(reason: &str) -> &str {
-    match reason {
-        "rejected" => "a consumer rejected it",
-        "expired" => "it expired before it was consumed",
+/// A reason of a death, as the end of "the queue gave it up because": for people, with RabbitMQ's word for it.
+pub(super) fn because(reason: &str) -> String {
+    let words = match reason {
+        "rejected" => "a consumer refused it",
+        "expired" => "it had not been consumed in time",
         "maxlen" => "the queue was full",
         "delivery_limit" => "it was delivered too often without being acknowledged",
-        other => other,
-    }
+        _ => "of a reason this version does not know",
+    };
+    format!("{words} ({reason})")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::identity::sync_dir;
 use super::index::{Index, Recent, load_runs, write_run};
 use super::strings;
 use super::term::{TermHash, for_each_term};
-use super::varint::{self, Cursor, Malformed};
+use super::varint::{Cursor, Malformed};
 use super::writer::Mark;
 
 const BLOCK: u8 = 1;
@@ -363,17 +363,13 @@ fn read_head(bytes: &[u8]) -> Result<Head, Malformed> {
 fn write_mark(mark: &Mark) -> Vec<u8> {
     let mut bytes = vec![FORMAT];
     bytes.extend_from_slice(&mark.at.as_micros().to_le_bytes());
-    varint::put(&mut bytes, mark.offset.map_or(0, |offset| offset.saturating_add(1)));
     bytes
 }
 
 fn read_mark(bytes: &[u8]) -> Result<Mark, Malformed> {
     let mut cursor = Cursor::new(bytes);
     check_format(&mut cursor)?;
-    Ok(Mark {
-        at: Timestamp::from_micros(i64::from_le_bytes(cursor.array()?)),
-        offset: cursor.varint()?.checked_sub(1),
-    })
+    Ok(Mark { at: Timestamp::from_micros(i64::from_le_bytes(cursor.array()?)) })
 }
 
 fn check_format(cursor: &mut Cursor<'_>) -> Result<(), Malformed> {

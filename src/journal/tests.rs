@@ -13,7 +13,7 @@ const START: i64 = 1_795_219_200_000_000;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { events: Vec<Event>, offset: Option<u64> },
+    Append { events: Vec<Event>, mark: i64 },
     Reopen,
 }
 
@@ -37,9 +37,9 @@ prop_compose! {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let append = (prop::collection::vec(event(), 0..60), prop::option::of(any::<u32>()));
+    let append = (prop::collection::vec(event(), 0..60), 0..1_000_000i64);
     prop_oneof![
-        5 => append.prop_map(|(events, offset)| Step::Append { events, offset: offset.map(u64::from) }),
+        5 => append.prop_map(|(events, mark)| Step::Append { events, mark }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -114,9 +114,9 @@ proptest! {
         let (mut writer, mut reader, _) = Writer::open(dir.path()).expect("a new journal");
         for step in steps {
             match step {
-                Step::Append { mut events, offset } => {
+                Step::Append { mut events, mark } => {
                     model.append(&events);
-                    let mark = Mark { at: Timestamp::from_micros(START), offset };
+                    let mark = Mark { at: Timestamp::from_micros(START + mark) };
                     let marks = if events.is_empty() { vec![] } else { vec![("/ firehose".to_owned(), mark)] };
                     writer.append(&mut events, &marks).expect("a working disk");
                     model.marks.extend(marks);

@@ -18,8 +18,6 @@ use super::strings::Interner;
 pub struct Mark {
     /// Time of its newest durable event.
     pub at: Timestamp,
-    /// Offset of that event in the source's stream, where it has one.
-    pub offset: Option<u64>,
 }
 
 /// Appends to a journal. There is one: the directory is locked.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::Event;
+use crate::model::{Event, Source, Str};
 
 /// An observed event without number, keys and mask: those are given to it on the way.
 #[derive(Debug)]
@@ -15,15 +15,16 @@ pub struct Observation {
     pub receipt: Option<Receipt>,
     /// The broker has delivered it before: it is left out where the journal's newest events hold it already.
     pub maybe_repeated: bool,
-    /// Its offset in the capture's stream, committed with it.
-    pub offset: Option<u64>,
+    /// The virtual host and source of the capture that saw it, whose mark moves on with it: a broker event is about one
+    /// virtual host and is seen in another. `None` for what hoptrail itself has to tell.
+    pub origin: Option<(Str, Source)>,
 }
 
 impl Observation {
     /// An observation that nobody waits for.
     #[must_use]
     pub fn new(event: Event) -> Self {
-        Observation { event, receipt: None, maybe_repeated: false, offset: None }
+        Observation { event, receipt: None, maybe_repeated: false, origin: None }
     }
 }
 

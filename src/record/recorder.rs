@@ -108,8 +108,7 @@ impl Recorder {
         if self.queue.push(observation).await { Ok(()) } else { Err(Stopped) }
     }
 
-    /// How far a source of a virtual host is recorded, earlier runs included: where a gap after an outage begins, and
-    /// where a stream goes on.
+    /// How far a source of a virtual host is recorded, earlier runs included: where a gap after an outage begins.
     #[must_use]
     pub fn mark(&self, vhost: &str, source: Source) -> Option<Mark> {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,12 +141,4 @@ impl Recorder {
 /// The name of a mark in the journal. A virtual host's name may hold any character but this one.
 pub(super) fn mark_name(vhost: &str, source: Source) -> String {
     format!("{source}\0{vhost}")
-}
-
-/// Where a mark belongs; `None` for events that no capture's source stands behind.
-pub(super) fn mark_of(event: &Event) -> Option<(Str, Source)> {
-    if event.source == Source::Hoptrail {
-        return None;
-    }
-    Some((event.vhost.clone()?, event.source))
 }

@@ -12,12 +12,12 @@ use tracing::error;
 
 use crate::clock;
 use crate::journal::{AppendError, Mark, Writer};
-use crate::model::Event;
+use crate::model::{Event, Source, Str, Timestamp};
 
 use super::observation::Receipt;
 use super::prepare::Preparer;
 use super::queue::Input;
-use super::recorder::{Marks, mark_name, mark_of};
+use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
 use super::sources::Sources;
 use super::stats::Counters;
@@ -57,11 +57,17 @@ impl WriterHandle {
 #[derive(Default)]
 struct Batch {
     events: Vec<Event>,
-    marks: BTreeMap<String, Mark>,
+    origins: BTreeMap<(Str, Source), Seen>,
     receipts: Vec<Receipt>,
     permits: Vec<OwnedSemaphorePermit>,
     repeated: u64,
     stop: bool,
+}
+
+/// What a commit holds of one capture's source.
+struct Seen {
+    events: u64,
+    newest: Timestamp,
 }
 
 impl WriterLoop {
@@ -121,42 +127,30 @@ impl WriterLoop {
         }
         let event = observation.event;
         self.repeats.remember(&event);
-        if let Some((vhost, source)) = mark_of(&event) {
-            let name = mark_name(&vhost, source);
-            let known = self.writer.marks().get(&name).copied().unwrap_or_default();
-            let mark = batch.marks.entry(name).or_insert(known);
-            mark.at = mark.at.max(event.at);
-            mark.offset = observation.offset.or(mark.offset);
+        if let Some(origin) = observation.origin {
+            let seen = batch.origins.entry(origin).or_insert(Seen { events: 0, newest: event.at });
+            seen.events += 1;
+            seen.newest = seen.newest.max(event.at);
         }
         batch.events.push(event);
     }
 
     fn commit(&mut self, mut batch: Batch) -> Result<(), AppendError> {
         let started = clock::instant();
-        let marks: Vec<(String, Mark)> = batch.marks.into_iter().collect();
+        let mark =
+            |((vhost, source), seen): (&(Str, Source), &Seen)| (mark_name(vhost, *source), Mark { at: seen.newest });
+        let marks: Vec<(String, Mark)> = batch.origins.iter().map(mark).collect();
         self.writer.append(&mut batch.events, &marks)?;
         self.counters.committed(&batch.events, started.elapsed());
         self.counters.repeated(batch.repeated);
-        self.note(&batch.events, marks);
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).extend(marks);
+        for ((vhost, source), seen) in batch.origins {
+            self.sources.count(&vhost, source, seen.events, seen.newest);
+        }
         for receipt in batch.receipts {
             receipt.watermark.raise(receipt.tag);
         }
         Ok(())
-    }
-
-    fn note(&self, events: &[Event], marks: Vec<(String, Mark)>) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).extend(marks);
-        let mut counts = BTreeMap::new();
-        for event in events {
-            if let Some(origin) = mark_of(event) {
-                let (count, at) = counts.entry(origin).or_insert((0, event.at));
-                *count += 1;
-                *at = event.at;
-            }
-        }
-        for ((vhost, source), (count, at)) in counts {
-            self.sources.count(&vhost, source, count, at);
-        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! A refusal closes the channel it happened on (AMQP 0-9-1, section 1.2: errors are channel exceptions), so whatever may
 //! be refused runs on a channel of its own.
 
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions};
 use lapin::protocol::AMQPErrorKind;
 use lapin::types::FieldTable;
@@ -44,6 +46,7 @@ impl From<lapin::Error> for AmqpError {
             // Without lapin's own words around those of the broker.
             ErrorKind::ProtocolError(refusal) => AmqpError::Lost(refusal.get_message().to_string()),
             ErrorKind::IOError(cause) => AmqpError::Lost(cause.to_string()),
+            ErrorKind::ParsingError(_) => AmqpError::Lost("a message that is not valid AMQP came".to_owned()),
             _ => AmqpError::Lost(error.to_string()),
         }
     }
@@ -113,6 +116,47 @@ fn connect_error(error: &lapin::Error, address: String, user: String, vhost: &st
         ErrorKind::IOError(cause) => ConnectError::Unreachable { address, cause: cause.to_string() },
         _ => ConnectError::Refused { address, cause: error.to_string() },
     }
+}
+
+/// Notices the end of a connection, also when nothing is under way on it. There is one for a connection: what lapin tells
+/// is told to one listener only.
+pub(super) struct Ending {
+    events: Pin<Box<dyn Stream<Item = lapin::Event> + Send>>,
+    unreadable: bool,
+}
+
+impl Ending {
+    /// Of this connection.
+    pub fn of(connection: &Connection) -> Self {
+        Ending { events: Box::pin(connection.events_listener()), unreadable: false }
+    }
+
+    /// Waits until the connection ends by itself, and says why.
+    pub async fn wait(&mut self) -> AmqpError {
+        while let Some(event) = self.events.next().await {
+            if let lapin::Event::Error(error) = event {
+                self.unreadable |= is_unreadable(&error);
+                match error.into() {
+                    // Ends a channel, not the connection; whoever used the channel deals with it.
+                    AmqpError::Refused { .. } => {}
+                    lost => return lost,
+                }
+            }
+        }
+        AmqpError::Closed
+    }
+
+    /// The connection has ended because lapin could not read what the broker sent.
+    pub fn was_unreadable(&mut self) -> bool {
+        while let Some(Some(event)) = self.events.next().now_or_never() {
+            self.unreadable |= matches!(event, lapin::Event::Error(error) if is_unreadable(&error));
+        }
+        self.unreadable
+    }
+}
+
+fn is_unreadable(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ParsingError(_))
 }
 
 /// Closes a connection, without waiting longer than `patience` for the broker's answer.

@@ -119,7 +119,12 @@ impl Tapped<'_> {
         while let Some(event) = events.next() {
             let last = events.peek().is_none();
             let receipt = last.then(|| Receipt { watermark: reading.watermark.clone(), tag });
-            let observation = Observation { event, receipt, maybe_repeated, offset: None };
+            let observation = Observation {
+                event,
+                receipt,
+                maybe_repeated,
+                origin: Some((self.memory.vhost.clone(), self.memory.source)),
+            };
             self.shared.recorder.record(observation).await?;
             if last {
                 reading.cursor.recorded(tag);

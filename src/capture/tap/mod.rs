@@ -22,6 +22,7 @@ mod source;
 mod supervisor;
 mod topology;
 mod tracing_switch;
+mod unreadable;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -28,5 +28,7 @@ pub(super) fn topology(source: Source, vhost: &Str, change: &str, detail: &str, 
 
 /// An event that no delivery waits for.
 pub(super) fn observation(event: Event) -> Observation {
-    Observation { event, receipt: None, maybe_repeated: false, offset: None }
+    // A source that stopped was observing until now.
+    let origin = event.vhost.clone().filter(|_| event.source != Source::Hoptrail).map(|vhost| (vhost, event.source));
+    Observation { origin, ..Observation::new(event) }
 }

@@ -10,7 +10,7 @@ use lapin::Connection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::amqp::{self, AmqpError, ConnectError};
+use super::amqp::{self, ConnectError, Ending};
 use super::backoff::Backoff;
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::ledger::Ledger;
@@ -18,10 +18,11 @@ use super::names::{Client, PRODUCT};
 use super::queues;
 use super::source::{End, Memory, Tapped};
 use super::tracing_switch::Switch;
-use super::{Shared, discovery};
+use super::{Shared, discovery, notes, unreadable};
 use crate::clock;
 use crate::model::api::TapState;
 use crate::model::{Source, Str};
+use crate::record::Stopped;
 
 /// The same failure is logged again after this time, not at every attempt.
 const REPEAT_LOG: Duration = Duration::from_secs(300);
@@ -80,7 +81,8 @@ impl Supervisor {
             let failure = match connected {
                 Ok(connection) => {
                     self.logged = None;
-                    match self.connected(&connection, &cancel).await {
+                    let mut ending = Ending::of(&connection);
+                    match self.connected(&connection, &mut ending, &cancel).await {
                         End::Cancelled => {
                             self.release_tracing().await;
                             amqp::close(&connection, CLOSE).await;
@@ -90,7 +92,13 @@ impl Supervisor {
                         End::Stopped => return amqp::close(&connection, CLOSE).await,
                         End::Lost(cause) => {
                             amqp::close(&connection, CLOSE).await;
-                            self.lost(&cause)
+                            let failure = self.lost(&cause);
+                            if ending.was_unreadable()
+                                && let Err(Stopped) = self.take_out_unreadable().await
+                            {
+                                return;
+                            }
+                            failure
                         }
                     }
                 }
@@ -106,7 +114,7 @@ impl Supervisor {
     }
 
     /// Observes on a connection until it ends.
-    async fn connected(&mut self, connection: &Connection, cancel: &CancellationToken) -> End {
+    async fn connected(&mut self, connection: &Connection, ending: &mut Ending, cancel: &CancellationToken) -> End {
         let version = match &self.shared.management {
             Some(management) => management.overview().await.ok().map(|overview| overview.rabbitmq_version),
             None => None,
@@ -141,7 +149,7 @@ impl Supervisor {
         tokio::select! {
             end = observing => end,
             never = discovery::run(shared, &self.vhost, &sender) => match never {},
-            cause = connection_ends(connection) => End::Lost(cause.to_string()),
+            cause = ending.wait() => End::Lost(cause.to_string()),
         }
     }
 
@@ -170,6 +178,30 @@ impl Supervisor {
             };
             self.shared.names.put(name.into(), client);
         }
+    }
+
+    /// Takes what cannot be read out of the tap's queues, and records that it is missing.
+    async fn take_out_unreadable(&mut self) -> Result<(), Stopped> {
+        for memory in &self.memories {
+            let queue = queues::spec(&self.shared.config.tap, memory.source).name;
+            let taken = unreadable::take_out(&self.shared.config, &self.vhost, &queue).await;
+            if taken == 0 {
+                continue;
+            }
+            let cause = format!(
+                "{taken} messages could not be read and were taken out of the tap's queue {queue:?}: a routing key, a \
+                 property or the name of a header is not UTF-8, as AMQP demands"
+            );
+            tracing::error!(vhost = &*self.vhost, source = %memory.source, taken, cause, "messages are not recorded");
+            let now = clock::now();
+            let recorded_until = self.shared.recorder.mark(&self.vhost, memory.source).map(|mark| mark.at);
+            let from = memory.complete_until.or(recorded_until).unwrap_or(now);
+            // The firehose also traced these very messages on their way to the tap, which is nobody's loss.
+            let count = (memory.source != Source::Firehose).then_some(u64::from(taken));
+            let event = notes::gap(memory.source, &self.vhost, from, now, count, &cause);
+            self.shared.recorder.record(notes::observation(event)).await?;
+        }
+        Ok(())
     }
 
     async fn release_tracing(&mut self) {
@@ -215,17 +247,4 @@ impl Supervisor {
             self.logged = Some((failure.to_owned(), now));
         }
     }
-}
-
-/// Waits until a connection ends by itself, and says why: what is refused everywhere has no consumer to notice.
-async fn connection_ends(connection: &Connection) -> AmqpError {
-    let mut events = std::pin::pin!(connection.events_listener());
-    while let Some(event) = events.next().await {
-        if let lapin::Event::Error(error) = event
-            && !connection.status().connected()
-        {
-            return error.into();
-        }
-    }
-    AmqpError::Closed
 }

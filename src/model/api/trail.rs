@@ -120,6 +120,9 @@ pub struct Hop {
     /// Routing key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing_key: Option<Str>,
+    /// The queue that gave the message up: the broker itself sent it on, through the dead-letter exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_lettered_from: Option<Str>,
     /// The status it announces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Str>,
