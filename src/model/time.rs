@@ -15,7 +15,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 
 impl Timestamp {
     /// The earliest and latest moments that print as RFC 3339 (years 0001 to 9999), in microseconds.
-    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_207_200_999_999;
+    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_207_199_999_999;
 
     /// From microseconds since the epoch; what no calendar can print is moved to the nearest moment that one can.
     #[must_use]

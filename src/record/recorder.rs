@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::journal::{self, Mark, Order, Reader, SetAside, Writer};
-use crate::model::{Event, Gap, Kind, Seq, Source, Str, Timestamp};
+use crate::model::{Event, Gap, Kind, Seq, Source, Timestamp};
 
 use super::key::{self, KeyError};
 use super::observation::Observation;
