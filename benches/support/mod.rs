@@ -1,0 +1,139 @@
+//! What benches need of the world: a private broker, a running hoptrail, and its figures. Everything stops when dropped.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends at the first thing that fails")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The text after a flag on the bench's command line.
+pub fn argument(flag: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != flag).nth(1)
+}
+
+/// A private broker.
+pub struct Broker {
+    dir: tempfile::TempDir,
+    pub url: String,
+    management: String,
+}
+
+impl Broker {
+    pub fn start(version: &str) -> Broker {
+        let dir = tempfile::tempdir().unwrap();
+        let mut broker = Broker { url: String::new(), management: String::new(), dir };
+        let status = broker.script(&["start", version]).status().unwrap();
+        assert!(status.success(), "scripts/broker start {version} failed");
+        let env = fs::read_to_string(broker.dir.path().join("env")).unwrap();
+        let value = |name: &str| {
+            let line = env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+            line.unwrap().trim_matches(['\'', '"']).to_owned()
+        };
+        broker.url = value("AMQP_URL");
+        broker.management = value("MANAGEMENT_URL");
+        broker
+    }
+
+    fn script(&self, arguments: &[&str]) -> Command {
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scripts/broker");
+        let mut command = Command::new(script);
+        command.args(arguments).arg(self.dir.path()).stdout(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // The broker may have ended already.
+        drop(self.script(&["stop"]).status());
+    }
+}
+
+/// A running hoptrail with a journal of its own.
+pub struct Hoptrail {
+    process: Child,
+    http: String,
+    pub dir: tempfile::TempDir,
+}
+
+/// What a process took.
+pub struct Usage {
+    pub rss_mb: f64,
+    pub cpu_seconds: f64,
+}
+
+impl Hoptrail {
+    pub fn start(broker: &Broker, settings: &[(&str, &str)]) -> Hoptrail {
+        let dir = tempfile::tempdir().unwrap();
+        let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config.toml");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
+        command.arg("run").arg("--config").arg(config).stderr(Stdio::piped());
+        let own = [
+            ("broker.url", broker.url.as_str()),
+            ("broker.management_url", broker.management.as_str()),
+            ("journal.dir", dir.path().to_str().unwrap()),
+            ("serve.listen", "127.0.0.1:0"),
+        ];
+        for (key, value) in own.iter().chain(settings) {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let mut process = command.spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let http = log.find_map(|line| Some(line.split("http=").nth(1)?.split(' ').next()?.to_owned())).unwrap();
+        std::thread::spawn(move || log.for_each(|line| eprintln!("{line}")));
+        let hoptrail = Hoptrail { process, http, dir };
+        hoptrail.wait_until("all sources are live", Duration::from_secs(60), |hoptrail| {
+            let coverage = hoptrail.get("/api/v1/coverage");
+            coverage.matches(r#""state":"live""#).count() == 4
+        });
+        hoptrail
+    }
+
+    /// Events of a kind that were recorded since the start, over all sources.
+    pub fn recorded(&self, kind: &str) -> u64 {
+        let metrics = self.get("/metrics");
+        let wanted = format!("kind=\"{kind}\"");
+        let lines = metrics.lines().filter(|line| line.starts_with("hoptrail_events_recorded_total{") && line.contains(&wanted));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    pub fn usage(&self) -> Usage {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap();
+        let status = read("status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        let stat = read("stat");
+        // Fields 14 and 15, counted after the name, which may hold spaces.
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        Usage { rss_mb: kilobytes / 1024.0, cpu_seconds: ticks / 100.0 }
+    }
+
+    pub fn wait_until(&self, what: &str, deadline: Duration, condition: impl Fn(&Hoptrail) -> bool) {
+        let started = Instant::now();
+        while !condition(self) {
+            assert!(started.elapsed() < deadline, "{what}: not within {deadline:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.http);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
+        })
+        .join()
+        .unwrap_or_else(|_| panic!("hoptrail does not answer"))
+    }
+}
+
+impl Drop for Hoptrail {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
