@@ -1,0 +1,16 @@
+# What demo and tests need beside a Rust toolchain. Asks apt only for what is missing.
+# shellcheck shell=bash
+
+install_tools() {
+    local missing=()
+    command -v cc >/dev/null || missing+=(build-essential)
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    # The system's Python, because apt's modules are for it.
+    /usr/bin/python3 -c 'import pika' 2>/dev/null || missing+=(python3-pika)
+    [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+    if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
+        # shellcheck disable=SC1091
+        . "$HOME/.cargo/env"
+    fi
+    command -v cargo >/dev/null || die "cargo is missing: install a Rust toolchain first (rustup, or the distribution's)"
+}
