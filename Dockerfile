@@ -1,8 +1,7 @@
 # The image of hoptrail: `docker build -t hoptrail .`
 FROM rust:1-bookworm AS build
 WORKDIR /hoptrail
-COPY Cargo.toml Cargo.lock ./
-COPY src src
+COPY . .
 RUN cargo build --release --locked && strip target/release/hoptrail
 
 FROM debian:bookworm-slim
