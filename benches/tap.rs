@@ -13,7 +13,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use support::{Broker, Hoptrail, argument};
@@ -92,7 +94,9 @@ async fn publish(channel: &Channel, messages: u64, bytes: usize) -> f64 {
             .with_content_type("application/json".into());
         let options = BasicPublishOptions::default();
         let key = "order.submitted".into();
-        waiting.push_back(channel.basic_publish(EXCHANGE.into(), key, options, body.as_bytes(), properties).await.unwrap());
+        waiting.push_back(
+            channel.basic_publish(EXCHANGE.into(), key, options, body.as_bytes(), properties).await.unwrap(),
+        );
         if waiting.len() >= UNCONFIRMED_MAX {
             waiting.pop_front().unwrap().await.unwrap();
         }

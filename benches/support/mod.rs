@@ -95,7 +95,9 @@ impl Hoptrail {
     pub fn recorded(&self, kind: &str) -> u64 {
         let metrics = self.get("/metrics");
         let wanted = format!("kind=\"{kind}\"");
-        let lines = metrics.lines().filter(|line| line.starts_with("hoptrail_events_recorded_total{") && line.contains(&wanted));
+        let lines = metrics
+            .lines()
+            .filter(|line| line.starts_with("hoptrail_events_recorded_total{") && line.contains(&wanted));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 

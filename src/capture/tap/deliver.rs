@@ -23,6 +23,8 @@ use crate::record::{Observation, Receipt, Stopped, Watermark};
 const ACKNOWLEDGE_EVERY: Duration = Duration::from_millis(200);
 /// Every so many of these intervals it is checked that nothing waits in the queue: every five seconds.
 const CHECK_EVERY: u32 = 25;
+/// The broker drops before the last byte is taken, and counts every five seconds only.
+const FULL_PERCENT: u64 = 90;
 /// How long a stop waits for the journal to take what was handed to it.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -35,6 +37,8 @@ struct Reading {
     backlog: u32,
     /// When it was last checked that the queue is empty.
     checked: Option<Timestamp>,
+    /// The queue has been full since it was last empty.
+    overflowed: bool,
 }
 
 impl Tapped<'_> {
@@ -51,6 +55,7 @@ impl Tapped<'_> {
             cursor: Cursor::default(),
             backlog: declared.messages,
             checked: None,
+            overflowed: false,
         };
         let checks = self.connection.create_channel().await?;
         let mut ticks = tokio::time::interval(ACKNOWLEDGE_EVERY);
@@ -149,16 +154,44 @@ impl Tapped<'_> {
         let now = clock::now();
         match queues::waiting(checks, &self.spec).await {
             Ok(0) => {
+                if std::mem::take(&mut reading.overflowed) {
+                    self.overflow_ended(now).await?;
+                }
                 self.memory.complete_until = reading.checked.or(self.memory.complete_until);
                 reading.checked = Some(now);
                 reading.backlog = 0;
             }
-            Ok(_) => reading.checked = None,
+            Ok(_) => {
+                reading.checked = None;
+                reading.overflowed |= self.is_full().await;
+            }
             // The consumer is told of a deleted queue by the broker.
             Err(AmqpError::Refused { .. }) => {}
             Err(lost) => return Err(lost.into()),
         }
         Ok(())
+    }
+
+    /// The queue holds so much that the broker may have dropped its oldest messages since the check before.
+    async fn is_full(&self) -> bool {
+        let Some(management) = &self.shared.management else { return false };
+        let waiting = management.bytes_waiting(&self.memory.vhost, &self.spec.name).await;
+        let bound = self.shared.config.tap.queue_bytes_max;
+        waiting.is_ok_and(|bytes| bytes >= bound / 100 * FULL_PERCENT)
+    }
+
+    /// Everything that was left in a full queue has been delivered: what is missing lies before now.
+    async fn overflow_ended(&mut self, now: Timestamp) -> Result<(), Stopped> {
+        let (vhost, source) = (&self.memory.vhost, self.memory.source);
+        let from = self.memory.complete_until.or(self.shared.recorder.mark(vhost, source).map(|mark| mark.at));
+        let cause = format!(
+            "the tap's queue {:?} was full ({} bytes): the broker dropped its oldest messages; give hoptrail more \
+             processor time or a faster disk, or raise tap.queue_bytes_max",
+            self.spec.name, self.shared.config.tap.queue_bytes_max
+        );
+        tracing::warn!(vhost = &**vhost, %source, cause, "a gap is recorded");
+        let event = notes::gap(source, vhost, from.unwrap_or(now), now, None, &cause);
+        self.shared.recorder.record(notes::observation(event)).await
     }
 
     /// Takes no more, waits for what was handed over to become durable, and marks where observation ended.

@@ -74,11 +74,18 @@ impl WhoAmI {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Vhost {
+    name: String,
     #[serde(default)]
     pub tracing: bool,
     description: Option<Value>,
     tags: Option<Value>,
     default_queue_type: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    #[serde(default)]
+    message_bytes_ready: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -148,7 +155,17 @@ impl Management {
     }
 
     pub async fn vhost(&self, vhost: &str) -> Result<Vhost, ManagementError> {
-        self.get(&format!("/api/vhosts/{}", encode(vhost))).await
+        // The list, because one vhost by itself is shown to administrators only (3.10.8, 4.0.5).
+        let all: Vec<Vhost> = self.get("/api/vhosts").await?;
+        let missing = || ManagementError::Status { path: format!("/api/vhosts ({vhost:?})"), status: 404 };
+        all.into_iter().find(|found| found.name == vhost).ok_or_else(missing)
+    }
+
+    /// Bytes of messages that wait in a queue, as the broker last counted them: every five seconds.
+    pub async fn bytes_waiting(&self, vhost: &str, queue: &str) -> Result<u64, ManagementError> {
+        let path = format!("/api/queues/{}/{}?columns=message_bytes_ready", encode(vhost), encode(queue));
+        let waiting: Waiting = self.get(&path).await?;
+        Ok(waiting.message_bytes_ready)
     }
 
     /// Switches tracing of a vhost on or off. What else the request sets is sent as it is, because brokers from 3.8 on
@@ -189,7 +206,7 @@ impl Management {
         self.pages("/api/connections", "name,user,vhost,client_properties").await
     }
 
-    /// Definitions of the vhost's policies and operator policies. Listing them takes the tag `policymaker`; without it
+    /// Definitions of the vhost's policies and operator policies. Without a tag that permits it
     /// the list is empty, and what is in force on a queue is still seen on the queue.
     pub async fn policies(&self, vhost: &str) -> Result<Vec<Policy>, ManagementError> {
         let mut all = Vec::new();

@@ -297,7 +297,12 @@ impl<'a> Tapped<'a> {
         if self.memory.complete_until.is_none() && declared.messages == 0 {
             self.memory.complete_until = Some(now);
         }
-        let Some(from) = since else { return Ok(()) };
+        let Some(from) = since else {
+            // The first time ever: from here on it is known since when the source is observed.
+            let detail = format!("source {} is observed from now on", self.memory.source);
+            let event = notes::topology(self.memory.source, &self.memory.vhost, "tap.started", &detail, now);
+            return self.shared.recorder.record(notes::observation(event)).await;
+        };
         let queue = match declared.found {
             Found::Kept => "what waited in its queue is recorded late, what did not fit or was not kept is missing",
             Found::Created => "its queue was gone, with what it held",
