@@ -146,7 +146,10 @@ impl Message {
             Some(known) => (index, known),
             None => {
                 let dropped = usize::from(self.hops.len() >= HOPS_MAX);
-                let follows = self.add_hop(event);
+                // Deliveries that were seen too early came after it.
+                let later = |(at, hop): (usize, &Hop)| at > index && hop.is_implied_by_delivery();
+                let place = self.hops.iter().enumerate().position(later).unwrap_or(self.hops.len());
+                let follows = self.push_hop(hop_of(event), place);
                 (index.saturating_sub(dropped), follows)
             }
         };
@@ -207,26 +210,15 @@ impl Message {
     }
 
     fn add_hop(&mut self, event: &Event) -> usize {
-        let hop = Hop {
-            vhost: event.vhost.clone(),
-            order_id: event.order_id.clone(),
-            exchange: event.exchange.clone(),
-            routing_key: event.routing_key.clone(),
-            first_at: event.at,
-            ..Hop::default()
-        };
-        self.push_hop(hop, self.hops.len())
+        self.push_hop(hop_of(event), self.hops.len())
     }
 
     /// The hop that a death tells of, before the ones that followed from it.
     fn add_hop_before(&mut self, death: &Death, event: &Event) -> usize {
         let hop = Hop {
-            vhost: event.vhost.clone(),
-            order_id: event.order_id.clone(),
             exchange: Some(death.exchange.clone()),
             routing_key: death.routing_keys.first().cloned(),
-            first_at: event.at,
-            ..Hop::default()
+            ..hop_of(event)
         };
         let followed = self.hops.iter().position(|hop| hop.is_implied_by_delivery() && hop.is_to(event));
         self.push_hop(hop, followed.unwrap_or(self.hops.len()))
@@ -239,6 +231,18 @@ impl Message {
         }
         self.hops.insert(index, hop);
         index
+    }
+}
+
+/// A hop to where the event says.
+fn hop_of(event: &Event) -> Hop {
+    Hop {
+        vhost: event.vhost.clone(),
+        order_id: event.order_id.clone(),
+        exchange: event.exchange.clone(),
+        routing_key: event.routing_key.clone(),
+        first_at: event.at,
+        ..Hop::default()
     }
 }
 
