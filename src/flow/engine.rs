@@ -102,6 +102,12 @@ impl Engine {
         (self.messages.len(), self.orders.len(), self.let_go)
     }
 
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        self.messages.check_invariants();
+        self.orders.check_invariants();
+    }
+
     fn stalled_messages(&self, now: Timestamp, stalled: &mut Vec<((Timestamp, Seq), StalledItem)>) {
         for (_, message) in self.messages.iter() {
             for trouble in troubles(message, &self.settings, now) {

@@ -51,6 +51,7 @@ fn finished_messages_go_before_unfinished_ones_that_are_older() {
     for n in 0..200 {
         engine.apply(&numbered(publish("x", "k", &["q"]), 20_000 + n, 2, &format!("more-{n}")));
     }
+    engine.check_invariants();
     assert_eq!(engine.tracked(), (1000, 0, 100), "the oldest unfinished ones go, and are counted");
 }
 
@@ -66,6 +67,7 @@ fn finished_messages_leave_behind_an_unfinished_one_that_stays() {
     }
     assert_eq!(engine.tracked(), (101, 0, 0));
     engine.apply(&numbered(publish("x", "k", &[]), 400, 90_000, "next day"));
+    engine.check_invariants();
     assert_eq!(engine.tracked().2, 1, "what has not changed for a day is let go, and counted");
 }
 

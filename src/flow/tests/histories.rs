@@ -100,7 +100,7 @@ fn a_death_and_its_second_view_are_one() {
 fn a_republished_message_that_dies_again_has_two_deaths() {
     let mut second = death("q", "rejected", 1, WORK, DLX);
     second.death.as_mut().expect("a death").first_at = Some(at(60_000));
-    let dead = vec![death("q", "rejected", 1, WORK, DLX), second];
+    let dead = [death("q", "rejected", 1, WORK, DLX), second];
     let events =
         journal([publish("work", "k", &["q"]), deliver("work", "k", "q"), dead[0].clone()].into_iter().chain([
             publish("work", "k", &["q"]),
