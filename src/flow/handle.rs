@@ -63,12 +63,12 @@ impl Flow {
     /// [`ReadError`].
     pub fn order(&self, id: &str, now: Timestamp) -> Result<Option<Trail>, ReadError> {
         let mut events = BTreeMap::new();
-        let complete = self.collect(&Term::OrderId(id.into()), |_| true, &mut events)?;
+        let mut complete = self.collect(&Term::OrderId(id.into()), |_| true, &mut events)?;
         let keys: BTreeSet<MessageKey> = events.values().filter_map(Event::message_key).collect();
         // Some sources name the message only. A message id that several orders use does not join them.
         let own = |event: &Event| event.order_id.as_deref().is_none_or(|order| order == id);
         for key in keys.iter().take(TRAIL_MESSAGES_MAX) {
-            self.collect(&term(key), own, &mut events)?;
+            complete &= self.collect(&term(key), own, &mut events)?;
         }
         let truncated = !complete || keys.len() > TRAIL_MESSAGES_MAX;
         self.trail(&Subject::Order(id), events, truncated, now)
@@ -96,7 +96,8 @@ impl Flow {
         self.reader.last_seq().0.saturating_sub(self.applied.load(Ordering::Relaxed))
     }
 
-    /// Messages and orders followed, and how many were let go unfinished because there were too many.
+    /// Messages and orders followed, and how many were let go unfinished: because there were too many, or because they
+    /// had not changed for as long as anything is followed.
     #[must_use]
     pub fn tracked(&self) -> (usize, usize, u64) {
         self.engine().tracked()
@@ -124,12 +125,13 @@ impl Flow {
     ) -> Result<bool, ReadError> {
         for event in self.reader.find(term, Seq(0)..Seq(u64::MAX), Order::Ascending) {
             let event = event?;
+            if !wanted(&event) || events.contains_key(&event.seq) {
+                continue;
+            }
             if events.len() >= TRAIL_EVENTS_MAX {
-                return Ok(events.contains_key(&event.seq));
+                return Ok(false);
             }
-            if wanted(&event) {
-                events.insert(event.seq, event);
-            }
+            events.insert(event.seq, event);
         }
         Ok(true)
     }
@@ -142,10 +144,12 @@ impl Flow {
         now: Timestamp,
     ) -> Result<Option<Trail>, ReadError> {
         let events: Vec<Event> = events.into_values().collect();
-        let Some((from, to)) = trail::span(&events, now) else { return Ok(None) };
-        let gaps = self.gaps(from, to)?;
-        let mut trail = trail::build(subject, &events, &gaps, &self.settings, now);
-        trail.truncated = truncated;
+        let mut trail = trail::build(subject, &events, &self.settings, now);
+        let Some((from, to)) = trail::span(&trail, &events, now) else { return Ok(None) };
+        trail::add_gaps(&mut trail, &self.gaps(from, to)?);
+        if truncated {
+            trail::mark_truncated(&mut trail);
+        }
         Ok(Some(trail))
     }
 

@@ -2,85 +2,46 @@
 //!
 //! # How events are joined
 //!
+//! - Sources lag behind each other; the events of one source come in order.
 //! - The n-th publish that one source saw to an exchange with a key is the n-th that any other source saw there.
-//! - A delivery belongs to the oldest hop that owes one to its queue; one that is marked as redelivered, to the newest
-//!   that gave one. A delivery or death without a hop makes one, which a later publish event completes.
-//! - A death belongs to the newest hop that has the queue. It makes a hop of its own for the way that the broker then
-//!   sends the message, through the dead-letter exchange.
+//! - A delivery belongs to the oldest hop with its address that owes one to its queue, as far as its own source has
+//!   told; one that is marked as redelivered, to the newest that gave one. A delivery or death without a hop makes one,
+//!   which a later publish event completes.
+//! - A death belongs to the newest publish that it can be about, and there to the oldest hop that is alive in the
+//!   queue: what came back to the queue did so because it had died before. It makes a hop of its own for the way that
+//!   the broker then sends the message, through the dead-letter exchange.
 
-use crate::model::{Death, Event, Kind, MessageKey, Seq, Settlement, Source, Str, Timestamp};
+use std::cmp::Reverse;
+use std::time::Duration;
 
-/// Hops kept of one message; a message that is retried for ever goes on in the newest.
+use crate::model::{Death, Event, Kind, MessageKey, SettlementKind, Str, Timestamp};
+
+use super::hop::{Hop, Leg, needs_delivery};
+
+/// Hops kept of one message: of one that is retried for ever the first and the newest.
 const HOPS_MAX: usize = 64;
-/// Events remembered by a hop.
-const EVENTS_MAX: usize = 64;
+/// The broker tells the time of a death in whole seconds.
+const DEATH_TIME_UNIT: Duration = Duration::from_secs(1);
 
 /// What is known of one message.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) key: MessageKey,
-    pub(super) order_id: Option<Str>,
     pub(super) hops: Vec<Hop>,
     /// Time of the newest event.
     pub(super) last_at: Timestamp,
 }
 
-/// One publish, or one dead-lettering by the broker, with what became of it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hop {
-    pub(super) vhost: Option<Str>,
-    pub(super) exchange: Option<Str>,
-    pub(super) routing_key: Option<Str>,
-    /// When it was first seen, by a publish, or as what followed from a death.
-    pub(super) published_at: Option<Timestamp>,
-    /// When anything was first seen of it.
-    pub(super) first_at: Timestamp,
-    pub(super) service: Option<Str>,
-    pub(super) client_name: Option<Str>,
-    pub(super) status: Option<Str>,
-    pub(super) sources: Vec<Source>,
-    /// The queue that gave it up, from which the broker sent it here.
-    pub(super) dead_lettered_from: Option<Str>,
-    /// Some source knows the queues it was routed to.
-    pub(super) routing_known: bool,
-    pub(super) unroutable: bool,
-    /// It reached no queue, and the order went on without it.
-    pub(super) resolved: bool,
-    pub(super) confirmed_at: Option<Timestamp>,
-    pub(super) legs: Vec<Leg>,
-    pub(super) events: Vec<Seq>,
-}
-
-/// A hop in one queue.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Leg {
-    pub(super) queue: Str,
-    pub(super) deliveries: u64,
-    pub(super) first_delivered_at: Option<Timestamp>,
-    pub(super) delivered_at: Option<Timestamp>,
-    pub(super) service: Option<Str>,
-    pub(super) client_name: Option<Str>,
-    pub(super) redelivered: bool,
-    /// Settlements of this leg can be seen.
-    pub(super) settles: bool,
-    pub(super) settled: Option<(Timestamp, Settlement)>,
-    pub(super) death: Option<(Timestamp, Death)>,
-    pub(super) resolved: bool,
-}
-
 impl Message {
     pub(super) fn new(key: MessageKey) -> Self {
-        Message { key, order_id: None, hops: Vec::new(), last_at: Timestamp::default() }
+        Message { key, hops: Vec::new(), last_at: Timestamp::default() }
     }
 
-    /// Takes in an event of this message. `true`: it is the first sign of a publish.
-    pub(super) fn apply(&mut self, event: &Event) -> bool {
+    /// Takes in an event of this message; the hop that announces its status by it, if one does.
+    pub(super) fn apply(&mut self, event: &Event) -> Option<&Hop> {
         self.last_at = self.last_at.max(event.at);
-        if self.order_id.is_none() {
-            self.order_id.clone_from(&event.order_id);
-        }
         let index = match event.kind {
-            Kind::Publish | Kind::Unroutable => return self.publish(event),
+            Kind::Publish | Kind::Unroutable => self.publish(event),
             Kind::Deliver => self.deliver(event),
             Kind::DeadLetter => self.dead_letter(event),
             Kind::Settle => self.settle(event),
@@ -88,213 +49,205 @@ impl Message {
             Kind::Return => self.returned(event),
             Kind::SessionOpen | Kind::SessionClose | Kind::Topology | Kind::Gap => None,
         };
-        if let Some(hop) = index.and_then(|index| self.hops.get_mut(index)) {
-            hop.note(event);
-        }
-        false
+        let hop = self.hops.get_mut(index?)?;
+        hop.note(event).then_some(&*hop)
     }
 
-    fn publish(&mut self, event: &Event) -> bool {
+    fn publish(&mut self, event: &Event) -> Option<usize> {
         let seen =
             |hop: &Hop| hop.dead_lettered_from.is_none() && !hop.sources.contains(&event.source) && hop.is_to(event);
         let known = self.hops.iter().position(seen);
         let index = known.unwrap_or_else(|| self.add_hop(event));
-        let Some(hop) = self.hops.get_mut(index) else { return false };
+        let hop = self.hops.get_mut(index)?;
         let is_new = hop.sources.is_empty();
         hop.published(event);
-        hop.note(event);
         if is_new {
             self.resolve(index, |_| true);
         }
-        is_new
+        Some(index)
     }
 
     fn deliver(&mut self, event: &Event) -> Option<usize> {
-        let queue = event.queue.clone()?;
+        let queue = event.queue.as_ref()?;
+        let gave = |hop: &Hop, alive: bool| {
+            let gave = |leg: &Leg| leg.delivered_by(event.source) > 0 && !(alive && leg.death.is_some());
+            hop.is_to(event) && hop.leg(queue).is_some_and(gave)
+        };
+        let owes =
+            |hop: &Hop| hop.is_to(event) && hop.leg(queue).map_or(!hop.routing_known, |leg| leg.owes(event.source));
         let again = event.redelivered == Some(true);
-        let gave = |hop: &Hop| hop.leg(&queue).is_some_and(|leg| leg.deliveries > 0 && leg.death.is_none());
-        let owes = |hop: &Hop| hop.leg(&queue).is_some_and(|leg| leg.deliveries == 0 && leg.death.is_none());
-        let may_owe = |hop: &Hop| !hop.routing_known && hop.leg(&queue).is_none() && hop.is_to(event);
-        let redelivered = if again { self.hops.iter().rposition(gave) } else { None };
-        let index = redelivered
+        let newest = |alive| self.hops.iter().rposition(|hop| again && gave(hop, alive));
+        let index = newest(true)
+            .or_else(|| newest(false))
             .or_else(|| self.hops.iter().position(owes))
-            .or_else(|| self.hops.iter().position(may_owe))
             .unwrap_or_else(|| self.add_hop(event));
-        self.hops.get_mut(index)?.leg_mut(&queue).delivered(event);
+        if let Some(leg) = self.hops.get_mut(index)?.leg_mut(queue) {
+            leg.delivered(event);
+        }
         // A message that comes back to a queue it has been in is on its way again.
-        self.resolve(index, |died_in| died_in == &queue);
+        self.resolve(index, |died_in| died_in == queue);
         Some(index)
     }
 
     fn dead_letter(&mut self, event: &Event) -> Option<usize> {
-        let death = event.death.clone()?;
+        let death = event.death.as_ref()?;
         let same = |leg: &Leg| {
-            leg.death.as_ref().is_some_and(|(_, known)| known.reason == death.reason && known.count == death.count)
+            leg.death.as_deref().is_some_and(|(_, known)| {
+                known.reason == death.reason && known.count == death.count && known.first_at == death.first_at
+            })
         };
-        let known = self.hops.iter().rposition(|hop| hop.leg(&death.queue).is_some_and(same));
-        let index = known.unwrap_or_else(|| {
-            let alive = |hop: &Hop| hop.leg(&death.queue).is_some_and(|leg| leg.death.is_none());
-            let may_have = |hop: &Hop| !hop.routing_known && hop.is_to_exchange(&death);
-            let hop = self.hops.iter().rposition(alive).or_else(|| self.hops.iter().rposition(may_have));
-            hop.unwrap_or_else(|| self.add_hop_before(&death, event))
-        });
-        if known.is_none() {
-            let leg = self.hops.get_mut(index)?.leg_mut(&death.queue);
-            leg.death = Some((event.at, death));
-            self.follow_death(event);
+        let told = |hop: &Hop| hop.may_be_of(event.order_id.as_ref()) && hop.leg(&death.queue).is_some_and(same);
+        if let Some(known) = self.hops.iter().rposition(told) {
+            return Some(known);
         }
-        Some(index)
+        let index = self.dying(death, event).unwrap_or_else(|| self.add_hop_before(death, event));
+        let leg = self.hops.get_mut(index)?.leg_mut(&death.queue)?;
+        leg.death = Some(Box::new((died_at(death, event), death.clone())));
+        leg.resolved = false;
+        self.follow_death(index, event)
     }
 
-    /// The way through the dead-letter exchange is a hop; a delivery may have made it already.
-    fn follow_death(&mut self, event: &Event) {
-        let implied = |hop: &Hop| hop.sources.is_empty() && hop.published_at.is_none() && hop.is_to(event);
-        let index = self.hops.iter().rposition(implied).unwrap_or_else(|| self.add_hop(event));
-        if let Some(hop) = self.hops.get_mut(index) {
-            hop.dead_lettered_from.clone_from(&event.queue);
-            hop.status = None;
-            hop.published_at = Some(event.at);
-            hop.sources = vec![event.source];
+    /// The hop that a death is about, among those that are known.
+    fn dying(&self, death: &Death, event: &Event) -> Option<usize> {
+        // A first death tells its own time.
+        let latest = death.first_at.filter(|_| death.count == 1).map(|at| at.after(DEATH_TIME_UNIT));
+        let mut publish = (true, 0);
+        let mut best = None;
+        for (index, hop) in self.hops.iter().enumerate() {
+            if hop.is_seen_publish() {
+                let in_time = latest.is_none_or(|latest| hop.published_at <= Some(latest));
+                publish = (in_time, publish.1 + 1);
+            }
+            if !hop.may_be_of(event.order_id.as_ref()) {
+                continue;
+            }
+            let fits = match hop.leg(&death.queue) {
+                Some(leg) if leg.death.is_some() => continue,
+                Some(leg) => 1 + u8::from(leg.deliveries > 0 || !needs_delivery(&death.reason)),
+                None if !hop.routing_known && hop.is_to_exchange(death) => 0,
+                None => continue,
+            };
+            best = best.max(Some((fits, publish, Reverse(index))));
         }
+        best.map(|(_, _, Reverse(index))| index)
+    }
+
+    /// The way through the dead-letter exchange is a hop; a delivery may have made it already, even before other
+    /// events that came first. Where the death of the hop at `index` stands afterwards.
+    fn follow_death(&mut self, index: usize, event: &Event) -> Option<usize> {
+        let implied = |hop: &Hop| hop.is_implied_by_delivery() && hop.is_to(event);
+        let known = self.hops.iter().enumerate().position(|(at, hop)| at != index && implied(hop));
+        let (died, follows) = match known {
+            Some(known) if known < index => {
+                let hop = self.hops.remove(known);
+                self.hops.insert(index, hop);
+                (index - 1, index)
+            }
+            Some(known) => (index, known),
+            None => {
+                let dropped = usize::from(self.hops.len() >= HOPS_MAX);
+                // Deliveries that were seen too early came after it.
+                let later = |(at, hop): (usize, &Hop)| at > index && hop.is_implied_by_delivery();
+                let place = self.hops.iter().enumerate().position(later).unwrap_or(self.hops.len());
+                let follows = self.push_hop(hop_of(event), place);
+                (index.saturating_sub(dropped), follows)
+            }
+        };
+        let hop = self.hops.get_mut(follows)?;
+        hop.dead_lettered_from.clone_from(&event.queue);
+        hop.status = None;
+        hop.published_at = Some(event.at);
+        hop.sources = vec![event.source];
+        let back_in: Vec<Str> = hop.legs.iter().filter(|leg| leg.deliveries > 0).map(|leg| leg.queue.clone()).collect();
+        self.resolve(follows, |died_in| back_in.contains(died_in));
+        Some(died)
     }
 
     fn settle(&mut self, event: &Event) -> Option<usize> {
         let (queue, settlement) = (event.queue.as_ref()?, event.settlement?);
-        let open = |hop: &Hop| hop.leg(queue).is_some_and(|leg| leg.deliveries > 0 && leg.settled.is_none());
+        let open = |hop: &Hop| {
+            let open = |leg: &Leg| leg.delivered_by(event.source) > 0 && leg.settled.is_none();
+            hop.may_be_of(event.order_id.as_ref()) && hop.leg(queue).is_some_and(open)
+        };
         let index = self.hops.iter().rposition(open)?;
-        let leg = self.hops.get_mut(index)?.leg_mut(queue);
+        let leg = self.hops.get_mut(index)?.leg_mut(queue)?;
         leg.settles = true;
         leg.settled = Some((event.at, settlement));
         Some(index)
     }
 
     fn confirm(&mut self, event: &Event) -> Option<usize> {
-        let index = self.hops.iter().position(|hop| hop.confirmed_at.is_none() && hop.is_to(event))?;
-        self.hops.get_mut(index)?.confirmed_at = Some(event.at);
+        let waits = |hop: &Hop| hop.confirmed_at.is_none() && hop.is_publish_of(event);
+        let index = self.hops.iter().position(waits)?;
+        let refused = event.settlement.is_some_and(|settlement| settlement.kind != SettlementKind::Ack);
+        if !refused {
+            self.hops.get_mut(index)?.confirmed_at = Some(event.at);
+        }
         Some(index)
     }
 
+    /// A return comes before its confirm.
     fn returned(&mut self, event: &Event) -> Option<usize> {
-        let index = self.hops.iter().position(|hop| !hop.unroutable && hop.is_to(event))?;
-        self.hops.get_mut(index)?.unroutable = true;
+        let waits = |hop: &Hop| !hop.returned && hop.confirmed_at.is_none() && hop.is_publish_of(event);
+        let hop = self.hops.iter().position(|hop| waits(hop) && hop.legs.is_empty());
+        let index = hop.or_else(|| self.hops.iter().position(waits))?;
+        let hop = self.hops.get_mut(index)?;
+        (hop.returned, hop.unroutable) = (true, true);
         Some(index)
     }
 
     /// Deaths of earlier hops are made good by the hop at `index`, where `made_good` says so of their queue.
     fn resolve(&mut self, index: usize, made_good: impl Fn(&Str) -> bool) {
-        let came_back = self
-            .hops
-            .iter()
-            .take(index)
-            .any(|hop| hop.legs.iter().any(|leg| leg.death.is_some() && made_good(&leg.queue)));
-        if came_back {
-            let deaths = self.hops.iter_mut().take(index).flat_map(|hop| &mut hop.legs);
-            deaths.filter(|leg| leg.death.is_some()).for_each(|leg| leg.resolved = true);
+        let order_id = self.hops.get(index).and_then(|hop| hop.order_id.clone());
+        let of_this_order = |hop: &Hop| hop.may_be_of(order_id.as_ref());
+        let died = |leg: &Leg| leg.death.is_some() && made_good(&leg.queue);
+        let mut earlier = self.hops.iter().take(index).filter(|hop| of_this_order(hop));
+        if earlier.any(|hop| hop.legs.iter().any(died)) {
+            let earlier = self.hops.iter_mut().take(index).filter(|hop| of_this_order(hop));
+            let legs = earlier.flat_map(|hop| &mut hop.legs);
+            legs.filter(|leg| leg.death.is_some()).for_each(|leg| leg.resolved = true);
         }
     }
 
     fn add_hop(&mut self, event: &Event) -> usize {
-        let hop = Hop {
-            vhost: event.vhost.clone(),
-            exchange: event.exchange.clone(),
-            routing_key: event.routing_key.clone(),
-            first_at: event.at,
-            ..Hop::default()
-        };
-        self.push_hop(hop, self.hops.len())
+        self.push_hop(hop_of(event), self.hops.len())
     }
 
     /// The hop that a death tells of, before the ones that followed from it.
     fn add_hop_before(&mut self, death: &Death, event: &Event) -> usize {
         let hop = Hop {
-            vhost: event.vhost.clone(),
             exchange: Some(death.exchange.clone()),
             routing_key: death.routing_keys.first().cloned(),
-            first_at: event.at,
-            ..Hop::default()
+            ..hop_of(event)
         };
-        let followed = self.hops.iter().position(|hop| hop.published_at.is_none() && hop.is_to(event));
+        let followed = self.hops.iter().position(|hop| hop.is_implied_by_delivery() && hop.is_to(event));
         self.push_hop(hop, followed.unwrap_or(self.hops.len()))
     }
 
-    fn push_hop(&mut self, hop: Hop, index: usize) -> usize {
+    fn push_hop(&mut self, hop: Hop, mut index: usize) -> usize {
         if self.hops.len() >= HOPS_MAX {
-            return self.hops.len() - 1;
+            self.hops.remove(1);
+            index = index.saturating_sub(1);
         }
         self.hops.insert(index, hop);
         index
     }
 }
 
-impl Hop {
-    pub(super) fn leg(&self, queue: &Str) -> Option<&Leg> {
-        self.legs.iter().find(|leg| leg.queue == *queue)
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "the index was found, or is that of what was pushed")]
-    fn leg_mut(&mut self, queue: &Str) -> &mut Leg {
-        let index = self.legs.iter().position(|leg| leg.queue == *queue).unwrap_or_else(|| {
-            self.legs.push(Leg { queue: queue.clone(), ..Leg::default() });
-            self.legs.len() - 1
-        });
-        &mut self.legs[index]
-    }
-
-    fn is_to(&self, event: &Event) -> bool {
-        self.exchange == event.exchange && self.routing_key == event.routing_key && self.vhost == event.vhost
-    }
-
-    fn is_to_exchange(&self, death: &Death) -> bool {
-        self.exchange.as_ref() == Some(&death.exchange)
-            && self.routing_key.as_ref().is_none_or(|key| death.routing_keys.contains(key))
-    }
-
-    fn published(&mut self, event: &Event) {
-        self.published_at = Some(self.published_at.map_or(event.at, |at| at.min(event.at)));
-        self.sources.push(event.source);
-        self.unroutable |= event.kind == Kind::Unroutable;
-        fill(&mut self.service, &event.service);
-        let client_name = event.session.as_ref().and_then(|session| session.client_name.clone());
-        fill(&mut self.client_name, &client_name);
-        if let Some(queues) = &event.routed_queues {
-            self.routing_known = true;
-            for queue in queues {
-                self.leg_mut(queue);
-            }
-        }
-    }
-
-    fn note(&mut self, event: &Event) {
-        self.first_at = self.first_at.min(event.at);
-        if self.dead_lettered_from.is_none() {
-            fill(&mut self.status, &event.status);
-        }
-        if self.events.len() < EVENTS_MAX {
-            self.events.push(event.seq);
-        }
+/// A hop to where the event says.
+fn hop_of(event: &Event) -> Hop {
+    Hop {
+        vhost: event.vhost.clone(),
+        order_id: event.order_id.clone(),
+        exchange: event.exchange.clone(),
+        routing_key: event.routing_key.clone(),
+        first_at: event.at,
+        ..Hop::default()
     }
 }
 
-impl Leg {
-    fn delivered(&mut self, event: &Event) {
-        self.deliveries += 1;
-        self.first_delivered_at.get_or_insert(event.at);
-        self.delivered_at = Some(event.at);
-        self.redelivered |= event.redelivered == Some(true);
-        self.settles |= event.source == Source::Proxy;
-        self.settled = None;
-        self.service.clone_from(&event.service);
-        self.client_name = event.session.as_ref().and_then(|session| session.client_name.clone());
-    }
-
-    /// The consumer gave it back.
-    pub(super) fn requeued(&self) -> bool {
-        self.settled.is_some_and(|(_, settlement)| settlement.requeue)
-    }
-}
-
-fn fill(slot: &mut Option<Str>, value: &Option<Str>) {
-    if slot.is_none() {
-        slot.clone_from(value);
-    }
+/// When a message died: a death that is seen late tells its own time, where it is a first one.
+fn died_at(death: &Death, event: &Event) -> Timestamp {
+    let told = death.first_at.filter(|_| event.observed_late && death.count == 1);
+    told.map_or(event.at, |at| at.min(event.at))
 }

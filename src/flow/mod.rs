@@ -11,9 +11,11 @@
 mod engine;
 mod follow;
 mod handle;
+mod hop;
 mod message;
 mod order;
 mod stalled;
+mod table;
 mod trail;
 mod verdict;
 mod words;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use crate::config;
 use crate::model::{Event, MessageKey, Seq, Str, Timestamp};
 
-use super::message::{Hop, Message};
+use super::hop::Hop;
+use super::message::Message;
 
-/// Publishes that sources saw within this time of each other may have happened in the other order: a source can lag.
-const SKEW: std::time::Duration = std::time::Duration::from_secs(1);
+/// A status that ranks below the order's own and is announced within this time after it was only seen later: sources
+/// and services lag.
+const SKEW: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The order entered a status.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,16 +52,22 @@ impl Messages {
 
     /// The statuses that the messages announce, oldest first; one that is announced again at once stands once.
     pub(super) fn statuses(&self, settings: &config::Flow) -> Vec<Status> {
-        let mut statuses: Vec<Status> = self.hops().into_iter().filter_map(|(_, hop)| announced(hop)).collect();
-        for index in 1..statuses.len() {
-            if let Some([earlier, later]) = statuses.get_mut(index - 1..=index)
-                && later.at.since(earlier.at) < SKEW
-                && ranks_below(&later.status, &earlier.status, settings)
-            {
-                std::mem::swap(earlier, later);
+        let mut statuses: Vec<Status> = Vec::new();
+        for (_, hop) in self.hops() {
+            let Some(next) = announced(hop) else { continue };
+            match statuses.last().map_or(Step::Enters, |current| step(current, &next, settings)) {
+                Step::Enters => statuses.push(next),
+                Step::Passed => {
+                    let below = |known: &Status| ranks_below(&known.status, &next.status, settings);
+                    let known = statuses.iter().any(|known| known.status == next.status);
+                    let index = statuses.iter().rposition(below).map_or(0, |index| index + 1);
+                    if !known {
+                        statuses.insert(index, next);
+                    }
+                }
+                Step::Stays => {}
             }
         }
-        statuses.dedup_by(|later, earlier| later.status == earlier.status);
         statuses
     }
 
@@ -69,13 +77,36 @@ impl Messages {
         for hop in self.0.values_mut().flat_map(|message| &mut message.hops) {
             hop.resolved |= hop.unroutable && hop.published_at.is_some_and(|at| at < newest.at);
             for leg in &mut hop.legs {
-                leg.resolved |= leg.death.as_ref().is_some_and(|(at, _)| *at < newest.at);
+                leg.resolved |= leg.death.as_deref().is_some_and(|(at, _)| *at < newest.at);
             }
         }
     }
 }
 
-fn announced(hop: &Hop) -> Option<Status> {
+/// What an announced status does to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The order enters it.
+    Enters,
+    /// The order is in it already.
+    Stays,
+    /// The order had been in it before its current one; it was only seen later.
+    Passed,
+}
+
+/// What the status that is announced `next` does to an order in `current`.
+pub(super) fn step(current: &Status, next: &Status, settings: &config::Flow) -> Step {
+    if next.status == current.status {
+        Step::Stays
+    } else if next.at.since(current.at) < SKEW && ranks_below(&next.status, &current.status, settings) {
+        Step::Passed
+    } else {
+        Step::Enters
+    }
+}
+
+/// The status that a hop announces.
+pub(super) fn announced(hop: &Hop) -> Option<Status> {
     // What the broker moved announces nothing new.
     if hop.dead_lettered_from.is_some() {
         return None;

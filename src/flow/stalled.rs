@@ -6,7 +6,8 @@ use crate::config;
 use crate::model::api::{LegState, State};
 use crate::model::{Death, Str, Timestamp};
 
-use super::message::{Hop, Leg, Message};
+use super::hop::{Hop, Leg};
+use super::message::Message;
 
 /// Something a message waits for, or died of.
 #[derive(Clone, Debug)]
@@ -81,15 +82,14 @@ pub(super) fn troubles<'a>(
     let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().flat_map(move |(index, hop)| {
         // What went nowhere was made good when it was published again.
-        let lost =
-            hop.unroutable && !hop.resolved && hop.legs.is_empty() && newest.is_none_or(|newest| newest <= index);
-        let lost = lost.then(|| Trouble::Unroutable { hop, since: hop.published_at.unwrap_or(hop.first_at) });
+        let lost = is_lost(hop, index, newest)
+            .then(|| Trouble::Unroutable { hop, since: hop.published_at.unwrap_or(hop.first_at) });
         lost.into_iter().chain(hop.legs.iter().filter_map(move |leg| trouble(hop, leg, settings, now)))
     })
 }
 
 fn trouble<'a>(hop: &'a Hop, leg: &'a Leg, settings: &config::Flow, now: Timestamp) -> Option<Trouble<'a>> {
-    if let Some((since, death)) = &leg.death {
+    if let Some((since, death)) = leg.death.as_deref() {
         return (!leg.resolved).then_some(Trouble::Dead { hop, leg, since: *since, death });
     }
     match leg_state(leg) {
@@ -124,20 +124,23 @@ pub(super) fn leg_state(leg: &Leg) -> LegState {
     }
 }
 
-/// Nothing more is expected to happen to the message.
+/// No queue took the hop, and nothing was published after it.
+fn is_lost(hop: &Hop, index: usize, newest: Option<usize>) -> bool {
+    hop.unroutable && !hop.resolved && hop.legs.is_empty() && newest.is_none_or(|newest| newest <= index)
+}
+
+/// Nothing is expected to happen to the message any more, as far as the sources can tell.
 pub(super) fn is_finished(message: &Message) -> bool {
-    !message.hops.is_empty()
-        && message.hops.iter().all(|hop| {
-            let settled = |leg: &Leg| match leg_state(leg) {
-                LegState::Waiting => hop.dead_lettered_from.is_some(),
-                LegState::Unsettled => false,
-                LegState::DeadLettered => leg.resolved,
-                LegState::Delivered | LegState::Settled | LegState::Dropped => true,
-            };
-            !hop.unroutable
-                && (hop.dead_lettered_from.is_some() || hop.routing_known || !hop.legs.is_empty())
-                && hop.legs.iter().all(settled)
-        })
+    let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
+    message.hops.iter().enumerate().all(|(index, hop)| {
+        let settled = |leg: &Leg| match leg_state(leg) {
+            LegState::Waiting => hop.dead_lettered_from.is_some(),
+            LegState::Unsettled => false,
+            LegState::DeadLettered => leg.resolved,
+            LegState::Delivered | LegState::Settled | LegState::Dropped => true,
+        };
+        !is_lost(hop, index, newest) && hop.legs.iter().all(settled)
+    })
 }
 
 /// Where one hop stands, all its queues taken together.

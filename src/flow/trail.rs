@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::{self, DeathView, EventView, GapView, Trail};
-use crate::model::{Event, Kind, Settlement, SettlementKind, Timestamp};
+use crate::model::api::{self, DeathView, EventView, GapView, State, Trail};
+use crate::model::{Event, Settlement, SettlementKind, Timestamp};
 
-use super::message::{Hop, Leg, Message};
+use super::hop::{Hop, Leg};
+use super::message::Message;
 use super::order::{Messages, Status, is_final};
 use super::stalled::{hop_state, leg_state};
 use super::verdict::judge;
@@ -17,21 +18,14 @@ pub(super) enum Subject<'a> {
     Message(String),
 }
 
-/// Builds the trail from the subject's events, in journal order, and the gaps of their time.
-pub(super) fn build(
-    subject: &Subject<'_>,
-    events: &[Event],
-    gaps: &[Event],
-    settings: &config::Flow,
-    now: Timestamp,
-) -> Trail {
+/// Builds the trail from the subject's events, in journal order.
+pub(super) fn build(subject: &Subject<'_>, events: &[Event], settings: &config::Flow, now: Timestamp) -> Trail {
     let mut messages = Messages::join(events);
     let statuses = messages.statuses(settings);
     let mut trail = Trail {
         customer_id: events.iter().find_map(|event| event.customer_id.clone()),
         statuses: status_changes(&statuses, settings, now),
         events: events.iter().map(EventView::brief).collect(),
-        gaps: gaps.iter().filter_map(|event| Some(GapView::new(event.seq, event.gap.as_ref()?))).collect(),
         ..Trail::default()
     };
     match subject {
@@ -45,18 +39,28 @@ pub(super) fn build(
             (trail.state, trail.verdict) = judge(&messages, &[], settings, now);
         }
     }
-    if !trail.gaps.is_empty() {
-        trail.verdict.push_str(" Part of this time was not observed; see the gaps.");
-    }
     trail.hops = messages.hops().into_iter().map(|(message, hop)| hop_view(message, hop, settings, now)).collect();
     trail
 }
 
 /// The time a trail spans: until now while it is not over.
-pub(super) fn span(events: &[Event], now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let first = events.first()?.at;
-    let last = events.iter().rfind(|event| event.kind != Kind::Gap).map_or(now, |event| event.at);
-    Some((first, last))
+pub(super) fn span(trail: &Trail, events: &[Event], now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let (first, last) = (events.first()?.at, events.last()?.at);
+    Some((first, if trail.state == State::Completed { last } else { now.max(last) }))
+}
+
+/// Adds the gaps of the trail's time.
+pub(super) fn add_gaps(trail: &mut Trail, gaps: &[Event]) {
+    trail.gaps = gaps.iter().filter_map(|event| Some(GapView::new(event.seq, event.gap.as_ref()?))).collect();
+    if !trail.gaps.is_empty() {
+        trail.verdict.push_str(" Part of this time was not observed; see the gaps.");
+    }
+}
+
+/// Says that not all events were looked at.
+pub(super) fn mark_truncated(trail: &mut Trail) {
+    trail.truncated = true;
+    trail.verdict.push_str(" There are more events than one trail may hold; this is told from the oldest.");
 }
 
 fn status_changes(statuses: &[Status], settings: &config::Flow, now: Timestamp) -> Vec<api::StatusChange> {
@@ -108,7 +112,7 @@ fn leg_view(hop: &Hop, leg: &Leg) -> api::Leg {
         settlement: leg.settled.map(|(_, settlement)| settlement_name(settlement)),
         seconds_in_queue: seconds(hop.published_at, leg.first_delivered_at),
         seconds_held: seconds(leg.delivered_at, leg.settled.map(|(at, _)| at)),
-        death: leg.death.as_ref().map(|(at, death)| DeathView { at: Some(at.to_string()), ..DeathView::from(death) }),
+        death: leg.death.as_deref().map(|(at, death)| DeathView { at: Some(at.to_string()), ..DeathView::from(death) }),
         resolved: leg.resolved,
     }
 }

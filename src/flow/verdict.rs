@@ -4,7 +4,8 @@ use crate::config;
 use crate::model::api::{LegState, State};
 use crate::model::{Str, Timestamp};
 
-use super::message::{Hop, Leg, Message};
+use super::hop::{Hop, Leg};
+use super::message::Message;
 use super::order::{Messages, Status, deadline, is_final};
 use super::stalled::{Trouble, leg_state, severity, troubles};
 use super::words::{because, moment, span};
@@ -66,7 +67,7 @@ pub(super) fn tell(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> 
             )
         }
         Trouble::Unroutable { .. } => {
-            format!("Unroutable: no queue took {subject}; it was lost at {since}.")
+            format!("Unroutable: no queue took {}; it was lost at {since}.", subject.trim_end_matches(','))
         }
     }
 }
@@ -94,8 +95,9 @@ fn describe(message: &Message, hop: &Hop) -> String {
 
 /// What became of a message after a queue gave it up.
 fn after_death(message: &Message, leg: &Leg) -> String {
-    let died_at = leg.death.as_ref().map(|(at, _)| *at);
-    let onward = message.hops.iter().rfind(|hop| hop.dead_lettered_from.is_some() && hop.published_at >= died_at);
+    let died_at = leg.death.as_deref().map(|(at, _)| *at);
+    let followed = |hop: &&Hop| hop.dead_lettered_from.as_ref() == Some(&leg.queue) && hop.published_at >= died_at;
+    let onward = message.hops.iter().find(followed);
     let Some(hop) = onward else { return "where it went was not seen".to_owned() };
     if let Some((leg, at)) = hop.legs.iter().find_map(|leg| leg.delivered_at.map(|at| (leg, at))) {
         return format!("{} took it from queue {} at {}", consumer(leg), leg.queue, moment(at));
@@ -151,24 +153,35 @@ fn newest_step(messages: &Messages) -> String {
 /// A message on its own, or an order whose messages announce no status.
 fn without_status(messages: &Messages) -> (State, String) {
     let hops = messages.hops();
-    let Some((message, hop)) = hops.last() else {
+    let published = hops.iter().rfind(|(_, hop)| hop.dead_lettered_from.is_none());
+    let Some((message, hop)) = published.or(hops.last()) else {
         return (State::Unknown, "Unknown: nothing but its name was observed.".to_owned());
     };
     let subject = describe(message, hop);
-    let legs = || hops.iter().filter(|(_, hop)| hop.dead_lettered_from.is_none()).flat_map(|(_, hop)| &hop.legs);
-    let waiting: Vec<&str> = legs().filter(|leg| leg_state(leg) == LegState::Waiting).map(|leg| &*leg.queue).collect();
-    if legs().next().is_none() {
-        let text = format!("Unknown: {subject} was seen, and not what became of it.");
-        return (State::Unknown, text.replace(", was", " was"));
-    }
+    let in_state = |wanted: LegState, moved: bool| {
+        let hops = hops.iter().filter(move |(_, hop)| moved || hop.dead_lettered_from.is_none());
+        hops.flat_map(|(_, hop)| &hop.legs).filter(move |leg| leg_state(leg) == wanted)
+    };
+    let waiting: Vec<&str> = in_state(LegState::Waiting, false).map(|leg| &*leg.queue).collect();
     if !waiting.is_empty() {
         return (State::InFlight, format!("In flight: {subject} waits in {}.", waiting.join(" and ")));
     }
-    if legs().any(|leg| leg_state(leg) == LegState::Unsettled) {
+    if in_state(LegState::Unsettled, true).next().is_some() {
         return (State::InFlight, format!("In flight: {subject} was delivered and is not acknowledged yet."));
     }
-    let deliveries: Vec<String> = legs()
+    // What came back to a queue after a death was moved there by the broker, and counts.
+    let taken = in_state(LegState::Delivered, true).chain(in_state(LegState::Settled, true));
+    let deliveries: Vec<String> = taken
         .filter_map(|leg| leg.delivered_at.map(|at| format!("{} from {} at {}", consumer(leg), leg.queue, moment(at))))
         .collect();
-    (State::Completed, format!("Delivered: {subject} was taken by {}.", deliveries.join(" and by ")))
+    if !deliveries.is_empty() {
+        return (State::Completed, format!("Delivered: {subject} was taken by {}.", deliveries.join(" and by ")));
+    }
+    let refused: Vec<&str> = in_state(LegState::Dropped, true).map(|leg| &*leg.queue).collect();
+    if !refused.is_empty() {
+        let text = format!("Unknown: {subject} was refused from {}, and nobody saw it since.", refused.join(" and "));
+        return (State::Unknown, text);
+    }
+    let subject = subject.trim_end_matches(',');
+    (State::Unknown, format!("Unknown: {subject} was seen, and not what became of it."))
 }
