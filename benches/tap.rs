@@ -11,7 +11,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
@@ -40,7 +40,7 @@ async fn main() {
 
     let hoptrail = Hoptrail::start(&broker, &[("tap.exchanges", r#"["bench.*"]"#)]);
     let before = hoptrail.recorded("publish");
-    let started = Instant::now();
+    let started = hoptrail::clock::instant();
     let tapped = publish(&channel, messages, bytes).await;
     println!("tapped:    {messages} messages of {bytes} bytes at {tapped:.0}/s");
     // The firehose and the binding see each publish once.
@@ -82,7 +82,7 @@ async fn declare(channel: &Channel) {
 async fn publish(channel: &Channel, messages: u64, bytes: usize) -> f64 {
     let filler = "x".repeat(bytes.saturating_sub(90));
     let mut waiting = std::collections::VecDeque::new();
-    let started = Instant::now();
+    let started = hoptrail::clock::instant();
     for number in 0..messages {
         let body = format!(
             r#"{{"orderId":"JW-{:06}","customerId":"C-{}","status":"SUBMITTED","note":"{filler}"}}"#,

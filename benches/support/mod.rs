@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The text after a flag on the bench's command line.
 pub fn argument(flag: &str) -> Option<String> {
@@ -55,7 +55,7 @@ impl Drop for Broker {
 pub struct Hoptrail {
     process: Child,
     http: String,
-    pub dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
 /// What a process took.
@@ -83,7 +83,7 @@ impl Hoptrail {
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
         let http = log.find_map(|line| Some(line.split("http=").nth(1)?.split(' ').next()?.to_owned())).unwrap();
         std::thread::spawn(move || log.for_each(|line| eprintln!("{line}")));
-        let hoptrail = Hoptrail { process, http, dir };
+        let hoptrail = Hoptrail { process, http, _dir: dir };
         hoptrail.wait_until("all sources are live", Duration::from_secs(60), |hoptrail| {
             let coverage = hoptrail.get("/api/v1/coverage");
             coverage.matches(r#""state":"live""#).count() == 4
@@ -114,7 +114,7 @@ impl Hoptrail {
     }
 
     pub fn wait_until(&self, what: &str, deadline: Duration, condition: impl Fn(&Hoptrail) -> bool) {
-        let started = Instant::now();
+        let started = hoptrail::clock::instant();
         while !condition(self) {
             assert!(started.elapsed() < deadline, "{what}: not within {deadline:?}");
             std::thread::sleep(Duration::from_millis(50));

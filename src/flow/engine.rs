@@ -73,27 +73,23 @@ impl Engine {
         self.let_go += self.orders.sweep(now, &limits(self.settings.orders_max));
     }
 
-    /// What is past its deadline, oldest first.
+    /// What is past its deadline, oldest first. Only what is shown is put into words.
     pub(super) fn stalled(&self, query: &StalledQuery, now: Timestamp) -> StalledReport {
-        let mut stalled = Vec::new();
+        let mut stalled: Vec<Stalled<'_>> = Vec::new();
         if query.what != Some(StalledWhat::Order) {
-            self.stalled_messages(now, &mut stalled);
+            let of = |message| troubles(message, &self.settings, now).map(move |it| Stalled::Message(message, it));
+            let troubled = self.messages.iter().flat_map(|(_, message)| of(message));
+            stalled.extend(troubled.filter(|found| !self.made_good(found)));
         }
         if query.what != Some(StalledWhat::Message) {
-            self.stalled_orders(now, &mut stalled);
+            let late = self.orders.iter().filter_map(|(id, status)| Stalled::order(id, status, &self.settings, now));
+            stalled.extend(late);
         }
-        let matches = |wanted: &Option<String>, value: &Option<Str>| {
-            wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| **value == **wanted))
-        };
-        stalled.retain(|(_, item)| {
-            matches(&query.queue, &item.queue)
-                && matches(&query.service, &item.service)
-                && matches(&query.status, &item.status)
-        });
-        stalled.sort_by_key(|(oldest, _)| *oldest);
+        stalled.retain(|found| found.matches(query));
         let total = stalled.len() as u64;
+        stalled.sort_unstable_by_key(Stalled::age);
         stalled.truncate(query.limit);
-        let stalled = stalled.into_iter().map(|(_, item)| item).collect();
+        let stalled = stalled.iter().map(|found| found.tell(now)).collect();
         StalledReport { at: now.to_string(), stalled, total, untracked: self.let_go }
     }
 
@@ -108,72 +104,11 @@ impl Engine {
         self.orders.check_invariants();
     }
 
-    fn stalled_messages(&self, now: Timestamp, stalled: &mut Vec<((Timestamp, Seq), StalledItem)>) {
-        for (_, message) in self.messages.iter() {
-            for trouble in troubles(message, &self.settings, now) {
-                if self.made_good(&trouble) {
-                    continue;
-                }
-                let hop = trouble.hop();
-                let seq = hop.events.last().copied().unwrap_or_default();
-                let deadline = match &trouble {
-                    Trouble::Undelivered { deadline, .. } | Trouble::Unsettled { deadline, .. } => {
-                        Some(deadline.as_secs_f64())
-                    }
-                    _ => None,
-                };
-                let item = StalledItem {
-                    what: StalledWhat::Message,
-                    reason: trouble.reason().to_owned(),
-                    text: tell(message, &trouble, now),
-                    since: trouble.since().to_string(),
-                    seconds: now.since(trouble.since()).as_secs_f64(),
-                    deadline_seconds: deadline,
-                    order_id: hop.order_id.clone(),
-                    message: Some(message.key.to_string()),
-                    queue: trouble.queue().cloned(),
-                    exchange: hop.exchange.clone(),
-                    service: hop.service.clone(),
-                    status: hop.status.clone(),
-                    seq: seq.0,
-                };
-                stalled.push(((trouble.since(), seq), item));
-            }
-        }
-    }
-
     /// What was given up or lost is made good when the message's order has entered a status since.
-    fn made_good(&self, trouble: &Trouble<'_>) -> bool {
+    fn made_good(&self, found: &Stalled<'_>) -> bool {
+        let Stalled::Message(_, trouble) = found else { return false };
         let order = trouble.hop().order_id.as_ref().and_then(|id| self.orders.get(id));
         let lost = matches!(trouble, Trouble::Dead { .. } | Trouble::Unroutable { .. });
         lost && order.is_some_and(|order| order.at > trouble.since())
-    }
-
-    fn stalled_orders(&self, now: Timestamp, stalled: &mut Vec<((Timestamp, Seq), StalledItem)>) {
-        for (id, order) in self.orders.iter() {
-            let limit = deadline(&order.status, &self.settings).filter(|_| !is_final(&order.status, &self.settings));
-            let Some(limit) = limit.filter(|limit| now.since(order.at) > *limit) else { continue };
-            let stay = now.since(order.at);
-            let item = StalledItem {
-                what: StalledWhat::Order,
-                reason: "status".to_owned(),
-                text: format!(
-                    "Order {id} has been in status {} since {}, for {}; {} is the limit.",
-                    order.status,
-                    moment(order.at),
-                    span(stay),
-                    span(limit)
-                ),
-                since: order.at.to_string(),
-                seconds: stay.as_secs_f64(),
-                deadline_seconds: Some(limit.as_secs_f64()),
-                order_id: Some(id.clone()),
-                service: order.service.clone(),
-                status: Some(order.status.clone()),
-                seq: order.seq.0,
-                ..StalledItem::default()
-            };
-            stalled.push(((order.at, order.seq), item));
-        }
     }
 }

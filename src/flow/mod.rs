@@ -14,6 +14,7 @@ mod handle;
 mod hop;
 mod message;
 mod order;
+mod report;
 mod stalled;
 mod table;
 mod trail;
