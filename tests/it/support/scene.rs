@@ -14,7 +14,7 @@ use super::raw::Raw;
 
 /// Runs a test once with each release, in a fresh virtual host of the shared broker.
 pub fn on_each_broker(test: impl AsyncFn(Scene)) {
-    run(test, |release| broker::shared(release));
+    run(test, broker::shared);
 }
 
 /// The same with a broker that the test may stop.
