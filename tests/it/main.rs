@@ -1,0 +1,27 @@
+//! Integration tests: the real program against real brokers.
+//!
+//! `HOPTRAIL_TEST_BROKERS` names the releases of RabbitMQ to test with, such as `3.10,4.0`; by default 3.10 alone. Each
+//! test that takes a broker runs once with each. `scripts/broker install` has to have installed them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should; its clock is the real one"
+)]
+
+mod alerts;
+mod bad_input;
+mod crashes;
+mod fields;
+mod firehose;
+mod masking;
+mod order_ids;
+mod own_traffic;
+mod questions;
+mod stopping;
+mod streams;
+mod topology;
+mod unreadable;
+
+mod support;

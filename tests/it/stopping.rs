@@ -1,0 +1,53 @@
+//! Stopping in good order, and going on.
+
+use serde_json::json;
+
+use crate::support::ledger::assert_dense;
+use crate::support::{Scene, on_each_broker};
+
+#[test]
+fn a_stop_is_recorded_leaves_no_tracing_behind_and_the_next_start_goes_on() {
+    on_each_broker(async |scene: Scene| {
+        scene.exchange("orders", "topic").await;
+        let mut hoptrail = scene.hoptrail(&[]).await;
+        assert!(is_traced(&scene).await);
+        let client = scene.client().await;
+        client.publish("orders", "k", "before", "ring").await;
+        hoptrail.wait_events("&message_id=before", 2).await;
+        let status = hoptrail.stop();
+        assert_eq!(status.code(), Some(0), "{}", hoptrail.log());
+        assert!(!is_traced(&scene).await, "what hoptrail switched on it switches off");
+        client.publish("orders", "k", "meanwhile", "ring").await;
+
+        hoptrail.restart();
+        hoptrail.wait_live().await;
+        client.publish("orders", "k", "after", "ring").await;
+        hoptrail.wait_events("&message_id=after", 2).await;
+        let late = hoptrail.wait_events("&message_id=meanwhile", 1).await;
+        assert_eq!((&*late[0].source, late[0].observed_late, late.len()), ("binding", true, 1));
+        let events = hoptrail.events("").await;
+        assert_dense(&events);
+        for source in ["binding", "dead_letter", "firehose"] {
+            let stopped = events.iter().filter(|event| {
+                event.source == source && event.topology.as_ref().is_some_and(|told| told["change"] == "tap.stopped")
+            });
+            assert_eq!(stopped.count(), 1, "{source}");
+            let gap = events.iter().filter_map(|event| event.gap.as_ref()).find(|gap| gap.source == source);
+            assert!(gap.unwrap().cause.contains("hoptrail was not running"), "{gap:?}");
+        }
+    });
+}
+
+#[test]
+fn tracing_that_was_on_before_stays_on() {
+    on_each_broker(async |scene: Scene| {
+        scene.put(&format!("vhosts/{}", scene.vhost), json!({ "tracing": true })).await;
+        let mut hoptrail = scene.hoptrail(&[]).await;
+        assert!(hoptrail.stop().success());
+        assert!(is_traced(&scene).await);
+    });
+}
+
+pub async fn is_traced(scene: &Scene) -> bool {
+    scene.get(&format!("vhosts/{}", scene.vhost)).await["tracing"] == true
+}
