@@ -232,7 +232,7 @@ fn orphans(sources: &[Source]) -> Vec<String> {
     let mut declared: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
     for source in sources {
         let words: Vec<&str> = source.code.split(|c: char| c.is_whitespace() || c == ';').collect();
-        let names = words.array_windows().filter(|[word, _]| word == "mod").map(|[_, name]| name.clone());
+        let names = words.array_windows().filter(|[word, _]| *word == "mod").map(|[_, name]| (*name).to_owned());
         declared.entry(source.module()).or_default().extend(names);
     }
     let is_declared = |source: &&Source| {

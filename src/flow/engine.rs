@@ -6,16 +6,15 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::{StalledItem, StalledReport, StalledWhat};
-use crate::model::{Event, Kind, MessageKey, Seq, Str, Timestamp};
+use crate::model::api::{StalledReport, StalledWhat};
+use crate::model::{Event, Kind, MessageKey, Str, Timestamp};
 
 use super::handle::StalledQuery;
 use super::message::Message;
-use super::order::{Status, Step, announced, deadline, is_final, step};
+use super::order::{Status, Step, announced, is_final, step};
+use super::report::Stalled;
 use super::stalled::{Trouble, is_finished, troubles};
 use super::table::{Limits, Table};
-use super::verdict::tell;
-use super::words::{moment, span};
 
 /// How long a finished message or order is remembered for latecomers.
 const FINISHED_KEPT: Duration = Duration::from_secs(600);

@@ -104,6 +104,9 @@ pub fn probe(path: &Path) -> Result<(), OpenError> {
         }
         return opened.map(drop);
     }
+    if path.exists() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
     let parent = path.ancestors().skip(1).find(|dir| dir.is_dir() || dir.as_os_str().is_empty());
     let parent = parent.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let trial = parent.join(format!(".hoptrail-check-{}", std::process::id()));

@@ -193,6 +193,21 @@ fn a_directory_of_something_else_is_refused() {
 }
 
 #[test]
+fn a_probe_tells_what_opening_would_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (fresh, file) = (dir.path().join("a/b/journal"), dir.path().join("file"));
+    std::fs::write(&file, "").expect("written");
+    assert!(probe(dir.path()).is_err_and(|error| matches!(error, OpenError::NotAJournal { .. })));
+    assert!(probe(&file).is_err_and(|error| matches!(error, OpenError::Directory { .. })));
+    assert!(probe(&fresh).is_ok() && !fresh.exists());
+    let _open = Writer::open(&fresh).expect("a new journal");
+    assert!(probe(&fresh).is_err_and(|error| matches!(error, OpenError::InUse { .. })));
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).expect("readable").flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| name == "a" || name == "file" || name == "lock"), "{left:?}");
+}
+
+#[test]
 fn a_damaged_database_is_set_aside_and_the_journal_goes_on() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut writer, reader, _) = Writer::open(dir.path()).expect("a new journal");

@@ -17,10 +17,10 @@ impl Seq {
     /// The first number a journal gives out.
     pub const FIRST: Seq = Seq(1);
 
-    /// The number after this one.
+    /// The number after this one; of the highest, itself.
     #[must_use]
     pub fn next(self) -> Seq {
-        Seq(self.0 + 1)
+        Seq(self.0.saturating_add(1))
     }
 }
 
@@ -102,6 +102,11 @@ mod tests {
         assert_eq!(fingerprint.to_string(), "fp:000102030405060708090a0b0c0d0eff");
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         assert_eq!(MessageKey::parse(&fingerprint.to_string()), MessageKey::Fingerprint(fingerprint));
+    }
+
+    #[test]
+    fn no_number_follows_the_highest() {
+        assert_eq!((Seq(0).next(), Seq(u64::MAX).next()), (Seq::FIRST, Seq(u64::MAX)));
     }
 
     #[test]

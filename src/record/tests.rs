@@ -1,1 +1,163 @@
-//! Tests.
+//! Recording on a real journal: what comes out, what is told, and what survives.
+
+use std::path::Path;
+
+use crate::config::{self, Config};
+use crate::journal::{Order, Reader};
+use crate::model::{Body, Event, Kind, Seq, Source, Str, Timestamp};
+
+use super::*;
+
+fn config(dir: &Path) -> Config {
+    let journal = dir.join("journal");
+    let flags = vec![
+        ("journal.dir".to_owned(), journal.to_string_lossy().into_owned()),
+        ("correlate.order_id".to_owned(), r#"[{ body = "$.orderId" }]"#.to_owned()),
+        ("record.body_bytes_max".to_owned(), "64".to_owned()),
+        ("record.queue_len_max".to_owned(), "16".to_owned()),
+    ];
+    config::load(None, [], &flags).expect("a valid configuration")
+}
+
+fn event(id: &str, body: &str) -> Event {
+    let mut event = Event::new(Kind::Publish, Source::Binding, Timestamp::from_micros(1_795_219_200_000_000));
+    event.vhost = Some("/".into());
+    event.message_id = Some(id.into());
+    event.body = Some(Body { len: body.len() as u64, data: body.into(), ..Body::default() });
+    event
+}
+
+fn observation(id: &str) -> Observation {
+    let origin: (Str, Source) = ("/".into(), Source::Binding);
+    Observation { origin: Some(origin), ..Observation::new(event(id, "{}")) }
+}
+
+fn all(reader: &Reader) -> Vec<Event> {
+    let range = Seq(0)..Seq(u64::MAX);
+    reader.scan(range, Order::Ascending).collect::<Result<_, _>>().expect("a readable journal")
+}
+
+async fn end(recorder: &Recorder, writer: WriterHandle) {
+    recorder.stop().await;
+    assert!(tokio::task::spawn_blocking(|| writer.join()).await.expect("joined"), "the writer panicked");
+}
+
+#[tokio::test]
+async fn an_event_is_correlated_masked_cut_and_numbered() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    let body = r#"{"orderId":"JW-7","email":"jane@example.com","note":"0123456789 0123456789 0123456789 0123456789"}"#;
+    recorder.record(Observation::new(event("m-1", body))).await.expect("recorded");
+    end(&recorder, writer).await;
+    let events = all(&reader);
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    let stored = event.body.as_ref().expect("a body");
+    assert_eq!((event.seq, event.order_id.as_deref()), (Seq(1), Some("JW-7")));
+    assert!(event.fingerprint.is_some() && stored.digest != [0; 16]);
+    assert!(stored.truncated && stored.data.len() <= 64 && stored.len == body.len() as u64);
+    let text = String::from_utf8_lossy(&stored.data);
+    assert!(text.contains("***") && !text.contains("jane@"), "{text}");
+}
+
+#[tokio::test]
+async fn a_receipt_comes_when_the_event_is_durable() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    let watermark = Watermark::new();
+    for tag in 1..=100 {
+        let receipt = Some(Receipt { watermark: watermark.clone(), tag });
+        recorder.record(Observation { receipt, ..observation(&format!("m-{tag}")) }).await.expect("recorded");
+        // Whatever is told to be durable can be read.
+        assert!(reader.last_seq().0 >= watermark.durable());
+    }
+    assert_eq!(watermark.above(99).await, 100);
+    assert_eq!(reader.last_seq(), Seq(100));
+    assert_eq!(recorder.stats().recorded, [(Source::Binding, Kind::Publish, 100)]);
+    end(&recorder, writer).await;
+}
+
+#[tokio::test]
+async fn a_repetition_is_left_out_once_and_acknowledged_over_a_restart_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = config(dir.path());
+    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    recorder.record(observation("m-1")).await.expect("recorded");
+    recorder.record(observation("m-2")).await.expect("recorded");
+    end(&recorder, writer).await;
+    let (recorder, reader, writer) = open(&config, Timestamp::default()).expect("its own journal");
+    let watermark = Watermark::new();
+    for (tag, id) in [(1, "m-2"), (2, "m-2"), (3, "m-3")] {
+        let receipt = Some(Receipt { watermark: watermark.clone(), tag });
+        let again = Observation { receipt, maybe_repeated: true, ..observation(id) };
+        recorder.record(again).await.expect("recorded");
+    }
+    assert_eq!(watermark.above(2).await, 3);
+    assert_eq!(recorder.stats().repeated, 1);
+    end(&recorder, writer).await;
+    let ids: Vec<_> = all(&reader).iter().filter_map(|event| event.message_id.clone()).collect();
+    assert_eq!(ids, ["m-1", "m-2", "m-2", "m-3"].map(Str::from));
+}
+
+#[tokio::test]
+async fn how_far_a_source_is_recorded_survives_a_restart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = config(dir.path());
+    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    assert_eq!(recorder.mark("/", Source::Binding), None);
+    recorder.record(observation("m-1")).await.expect("recorded");
+    recorder.record(Observation::new(event("m-2", "{}"))).await.expect("recorded");
+    end(&recorder, writer).await;
+    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("its own journal");
+    let mark = Mark { at: event("m-1", "{}").at };
+    assert_eq!(recorder.mark("/", Source::Binding), Some(mark));
+    assert_eq!(recorder.mark("other", Source::Binding), None);
+    end(&recorder, writer).await;
+}
+
+#[tokio::test]
+async fn after_the_end_nothing_is_taken() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    recorder.record(observation("m-1")).await.expect("recorded");
+    end(&recorder, writer).await;
+    assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
+    assert_eq!(reader.last_seq(), Seq(1));
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_stops_recording_and_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = config(dir.path());
+    let (recorder, reader, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    // A file stands where the next day's database would be made.
+    let day = event("m-1", "{}").at.date();
+    std::fs::write(config.journal.dir.join(day), "in the way").expect("written");
+    let watermark = Watermark::new();
+    let receipt = Some(Receipt { watermark: watermark.clone(), tag: 1 });
+    recorder.record(Observation { receipt, ..observation("m-1") }).await.expect("queued");
+    recorder.failed().await;
+    assert!(recorder.stats().poisoned.is_some_and(|reason| reason.contains("new day")));
+    assert_eq!((watermark.durable(), reader.last_seq()), (0, Seq(0)));
+    assert!(tokio::task::spawn_blocking(|| writer.join()).await.expect("joined"));
+    assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
+}
+
+#[tokio::test]
+async fn a_damaged_database_becomes_a_gap() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = config(dir.path());
+    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    recorder.record(observation("m-1")).await.expect("recorded");
+    end(&recorder, writer).await;
+    drop(recorder);
+    let database = config.journal.dir.join(event("m-1", "{}").at.date()).join("db");
+    let mut bytes = std::fs::read(&database).expect("the database");
+    bytes.iter_mut().step_by(53).for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&database, bytes).expect("written");
+    let later = Timestamp::from_micros(1_795_300_000_000_000);
+    let (recorder, reader, writer) = open(&config, later).expect("what is left");
+    let events = all(&reader);
+    let [gap] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((gap.kind, gap.seq, gap.gap.as_ref().and_then(|gap| gap.count)), (Kind::Gap, Seq(2), Some(1)));
+    end(&recorder, writer).await;
+}

@@ -31,7 +31,7 @@ fn what_cannot_be_answered_is_a_problem_document() {
     check("/api/v1/events?from=yesterday", 400, "/problems/bad-query", "from");
     check("/api/v1/events?from=now&to=now-1h", 400, "/problems/bad-query", "is later than to");
     check("/api/v1/events/one", 400, "/problems/bad-id", "is not the number of an event");
-    check("/api/v1/events/1000000", 404, "/problems/not-found", "is not in the journal");
+    check("/api/v1/events/18446744073709551615", 404, "/problems/not-found", "is not in the journal");
     check("/api/v1/orders/unknown", 404, "/problems/not-found", "unknown");
     check("/api/v1/messages/unknown", 404, "/problems/not-found", "unknown");
     check("/api/v1/orders/%ff", 400, "/problems/bad-id", "UTF-8");

@@ -65,7 +65,7 @@ pub fn without_comments_and_strings(text: &str) -> String {
 fn comment_len(text: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
     while at < text.len() {
-        let step = match &text.as_bytes()[at..] {
+        let step = match text.as_bytes().get(at..).unwrap_or_default() {
             [b'/', b'*', ..] => {
                 depth += 1;
                 2
