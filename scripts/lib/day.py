@@ -112,6 +112,20 @@ class Day:
                     binding["queue"], binding["exchange"], binding["key"], arguments=binding.get("arguments")
                 )
 
+    def exists(self):
+        """Some queue or exchange of the topology is there already."""
+        names = [("queue_declare", queue["name"]) for queue in self.fixture.topology["queues"]]
+        names += [("exchange_declare", exchange["name"]) for exchange in self.fixture.topology["exchanges"]]
+        with pika.BlockingConnection(services.parameters(self.url, "Deployment")) as connection:
+            for declare, name in names:
+                channel = connection.channel()
+                try:
+                    getattr(channel, declare)(name, passive=True)
+                    return True
+                except pika.exceptions.ChannelClosedByBroker:
+                    pass
+        return False
+
     def remove(self):
         """Removes the topology again, and with it what waits in its queues."""
         with pika.BlockingConnection(services.parameters(self.url, "Deployment")) as connection:

@@ -38,8 +38,11 @@ def main():
     receiver = receivers.Receiver()
     hoptrail = hoptrails.Hoptrail(arguments.binary, REPO / "config.toml", arguments.work, settings(arguments, receiver))
     existing = existings.Existing(arguments.url, arguments.management) if arguments.existing else None
-    day.declare()
+    if existing and day.exists():
+        print("\nFAILED: this vhost has queues of the demo's names already; use an empty one", file=sys.stderr)
+        return 1
     try:
+        day.declare()
         return demo(arguments, fixture, day, receiver, hoptrail)
     except (days.Overdue, hoptrails.NotRunning, RuntimeError) as error:
         print(f"\nFAILED: {error}", file=sys.stderr)

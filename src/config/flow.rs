@@ -42,9 +42,9 @@ const UNDELIVERED_AFTER: Duration = Duration::from_secs(600);
 const UNSETTLED_AFTER: Duration = Duration::from_secs(900);
 /// A weekend and a day to notice.
 const FOLLOW_FOR: Duration = Duration::from_secs(3 * 86_400);
-/// About 60 MB of memory.
-const MESSAGES_MAX: usize = 100_000;
-/// About 40 MB of memory.
+/// A message with two queues takes about 2 kB: 100 MB of memory.
+const MESSAGES_MAX: usize = 50_000;
+/// An order takes a few hundred bytes, and may be in a status for days without a message.
 const ORDERS_MAX: usize = 200_000;
 
 #[derive(Debug, Default, Deserialize)]

@@ -249,5 +249,6 @@ fn hop_of(event: &Event) -> Hop {
 /// When a message died: a death that is seen late tells its own time, where it is a first one.
 fn died_at(death: &Death, event: &Event) -> Timestamp {
     let told = death.first_at.filter(|_| event.observed_late && death.count == 1);
-    told.map_or(event.at, |at| at.min(event.at))
+    // The broker tells whole seconds. The latest moment it can mean: what came before the death stays before it.
+    told.map_or(event.at, |at| at.after(DEATH_TIME_UNIT).min(event.at))
 }

@@ -95,14 +95,13 @@ impl Directory {
 pub fn probe(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
     if path.is_dir() {
-        let was_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
-        let opened = Directory::open(path);
-        if was_empty {
-            for name in [LOCK_FILE, IDENTITY_FILE] {
-                fs::remove_file(path.join(name)).or_else(ignore_missing).map_err(failed)?;
-            }
+        let made = [LOCK_FILE, IDENTITY_FILE].map(|name| path.join(name)).into_iter().filter(|file| !file.exists());
+        let made: Vec<PathBuf> = made.collect();
+        let opened = Directory::open(path).map(drop);
+        for file in made {
+            fs::remove_file(file).or_else(ignore_missing).map_err(failed)?;
         }
-        return opened.map(drop);
+        return opened;
     }
     if path.exists() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));

@@ -141,7 +141,9 @@ impl Tapped<'_> {
     async fn refresh(&mut self) -> Result<(), RoundError> {
         let Some(snapshot) = self.found.borrow_and_update().clone() else { return Ok(()) };
         let now = clock::now();
-        if let Some(Tracing::TurnedOn(Some(since))) = self.apply(&snapshot, Found::Kept).await? {
+        if let Some(Tracing::TurnedOn(since)) = self.apply(&snapshot, Found::Kept).await? {
+            // Where it was never seen on, the firehose has been blind for as long as it counted as live.
+            let since = since.or(self.live_since).unwrap_or(now);
             let cause = "tracing had been switched off on the broker: a node restarted, or somebody switched it off";
             let event = notes::gap(Source::Firehose, &self.memory.vhost, since, now, None, cause);
             self.shared.recorder.record(notes::observation(event)).await?;

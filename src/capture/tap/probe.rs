@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lapin::Connection;
 use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 
 use super::amqp::{self, AmqpError, NOT_FOUND};
 use super::management::Management;
@@ -104,6 +104,9 @@ async fn own_queue(config: &Config, connection: &Connection) -> Result<(), AmqpE
     let name = format!("{}.check", queues::spec(&config.tap, Source::Binding).name);
     let channel = connection.create_channel().await?;
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await?;
+    // Not of a vhost's own default type, which may not be exclusive.
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString(queues::KIND.into()));
+    channel.queue_declare(name.as_str().into(), options, arguments).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The tap's queues: their names and bounds, and how they come to be.
 //!
 //! All are durable, bounded by bytes, drop the oldest and never refuse a publish, so that they cannot harm the broker.
-//! The arguments are set on the queue, where they come before those of policies; there is no dead-letter exchange.
+//! The arguments are set on the queue, where they come before those of policies; they dead-letter to nowhere.
 
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -31,9 +31,15 @@ pub(super) fn spec(tap: &Tap, source: Source) -> Spec {
     arguments.insert("x-max-length-bytes".into(), number(tap.queue_bytes_max));
     arguments.insert("x-overflow".into(), text("drop-head"));
     arguments.insert("x-expires".into(), number(millis(tap.queue_expires)));
+    // An exchange that nobody declares: a policy cannot send what the tap must drop to a dead-letter exchange of the
+    // applications, and the broker drops it silently.
+    arguments.insert("x-dead-letter-exchange".into(), text(NO_EXCHANGE));
     arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     Spec { name, arguments }
 }
+
+/// Must not exist; within the names that the tap's user may write to anyway.
+const NO_EXCHANGE: &str = "hoptrail.none";
 
 /// The type of all tap queues.
 pub(super) const KIND: &str = "classic";
@@ -120,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_queue_is_bounded_drops_the_oldest_and_has_no_dead_letter_exchange() {
+    fn every_queue_is_bounded_drops_the_oldest_and_dead_letters_nowhere() {
         let flags = vec![("tap.queue_bytes_max".to_owned(), "64MiB".to_owned())];
         let tap = crate::config::load(None, [], &flags).expect("settings").tap;
         for source in [Source::Binding, Source::Firehose, Source::DeadLetter, Source::Events] {
@@ -131,7 +137,7 @@ mod tests {
             assert_eq!(argument("x-max-length-bytes"), Some(AMQPValue::LongLongInt(64 << 20)));
             assert_eq!(argument("x-overflow"), Some(text("drop-head")));
             assert_eq!(argument("x-expires"), Some(AMQPValue::LongLongInt(259_200_000)));
-            assert_eq!(argument("x-dead-letter-exchange"), None);
+            assert_eq!(argument("x-dead-letter-exchange"), Some(text("hoptrail.none")));
         }
     }
 }

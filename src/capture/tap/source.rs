@@ -48,6 +48,8 @@ pub(super) struct Tapped<'a> {
     pub spec: Spec,
     /// Bindings that the look before found to be too much.
     surplus: BTreeSet<Bind>,
+    /// Since when this connection's consumer runs.
+    pub live_since: Option<Timestamp>,
     pub found: watch::Receiver<Option<Arc<Snapshot>>>,
     pub cancel: CancellationToken,
 }
@@ -97,7 +99,7 @@ impl<'a> Tapped<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let spec = queues::spec(&shared.config.tap, memory.source);
-        Tapped { shared, memory, connection, spec, surplus: BTreeSet::new(), found, cancel }
+        Tapped { shared, memory, connection, spec, surplus: BTreeSet::new(), live_since: None, found, cancel }
     }
 
     /// Observes until cancelled or until the connection is gone.
@@ -150,6 +152,7 @@ impl<'a> Tapped<'a> {
         let prefetch = self.shared.config.tap.prefetch;
         let (channel, consumer) = queues::consume(self.connection, &self.spec, prefetch).await?;
         self.outage_ended(declared).await?;
+        self.live_since = Some(clock::now());
         self.set_state(TapState::Live);
         self.deliveries(channel, consumer, declared).await
     }

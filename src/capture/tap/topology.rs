@@ -193,14 +193,6 @@ pub(super) fn bound(bindings: &[Binding], queue: &str) -> BTreeSet<Bind> {
 pub(super) fn policy_problems(queue: &Queue) -> Vec<String> {
     let Some(policy) = queue.effective_policy_definition.as_object() else { return Vec::new() };
     let mut problems = Vec::new();
-    if let Some(exchange) = policy.get("dead-letter-exchange").and_then(Value::as_str) {
-        problems.push(format!(
-            "a policy gives the tap's queue {:?} the dead-letter exchange {exchange:?}: what the tap must drop would \
-             look like dead letters there; narrow the policy's pattern so that it does not match {}*",
-            queue.name,
-            Tap::QUEUE_PREFIX
-        ));
-    }
     for key in ["message-ttl", "max-length", "max-length-bytes", "expires"] {
         if let Some(value) = policy.get(key) {
             problems.push(format!(

@@ -136,3 +136,28 @@ fn settings() -> config::Flow {
         orders_max: 1000,
     }
 }
+
+#[test]
+fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same_second() {
+    let mut submitted = publish("orders", "submitted", &["crm"]);
+    submitted.message_id = Some("m-0".into());
+    submitted.status = Some("SUBMITTED".into());
+    let mut sent = publish("payments", "capture", &["crm.payments"]);
+    let mut taken = deliver("payments", "capture", "crm.payments");
+    let mut dead = death("crm.payments", "rejected", 1, ("payments", "capture"), ("", "failed"));
+    dead.source = Source::Firehose;
+    dead.observed_late = true;
+    // The broker tells whole seconds.
+    dead.death.as_mut().expect("a death").first_at = Some(at(10_000));
+    let events = [&mut submitted, &mut sent, &mut taken, &mut dead].into_iter().zip([10_500, 10_600, 10_601, 10_900]);
+    let events: Vec<Event> = events
+        .zip(1..)
+        .map(|((event, millis), seq)| {
+            event.order_id = Some("JW-1".into());
+            (event.at, event.seq) = (at(millis), Seq(seq));
+            event.clone()
+        })
+        .collect();
+    let trail = super::trail::build(&super::trail::Subject::Order("JW-1"), &events, &settings(), at(11_000));
+    assert_eq!(trail.state, crate::model::api::State::DeadLettered, "{}", trail.verdict);
+}

@@ -72,8 +72,8 @@ pub struct StalledReport {
     pub stalled: Vec<StalledItem>,
     /// How many there are, the ones left out of this answer included.
     pub total: u64,
-    /// Messages and orders that are no longer followed because there were too many; what is stalled among them is
-    /// not in this report.
+    /// Messages and orders that are no longer followed, because there were too many or nothing had happened to them
+    /// for `flow.follow_for`; what is stalled among them is not in this report.
     #[serde(skip_serializing_if = "is_zero")]
     pub untracked: u64,
 }

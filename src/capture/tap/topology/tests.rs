@@ -129,8 +129,9 @@ fn a_policy_that_reaches_the_tap_s_queues_is_told() {
     assert_eq!(policy_problems(&harmless), Vec::<String>::new());
     let harmful = json!({"dead-letter-exchange": "dlx", "message-ttl": 1000, "max-length": 5});
     let problems = policy_problems(&queue("hoptrail.default.binding", json!({}), harmful));
-    assert_eq!(problems.len(), 3, "{problems:?}");
-    assert!(problems[0].contains("\"dlx\"") && problems[1].contains("message-ttl"), "{problems:?}");
+    // The queue names a dead-letter exchange of its own, which comes before the policy's.
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("message-ttl") && problems[1].contains("max-length"), "{problems:?}");
 }
 
 #[test]
