@@ -5,6 +5,9 @@ A broker that exists may lack the event exchange (`unnamed`): then nothing tells
 
 import fixture as fixtures
 
+# The default of record.body_bytes_max, which config.toml leaves as it is.
+BODY_BYTES_MAX = 64 * 1024
+
 
 def differs(where, expected, found):
     """The line for one difference, or nothing."""
@@ -194,4 +197,18 @@ def publishes(hoptrail, ledger):
     wrong += differs("messages published", len(ledger.entries), len(joined))
     named = {entry["message_id"] for entry in ledger.entries if entry["message_id"]}
     missing = named - {event.get("message_id") for event in found}
-    return wrong + differs("message ids that are not in the journal", [], sorted(missing))
+    wrong += differs("message ids that are not in the journal", [], sorted(missing))
+    return wrong + bodies(found, ledger)
+
+
+def bodies(found, ledger):
+    """Every body's length is as published, whether or not it was small enough to be kept whole."""
+    published = {entry["message_id"]: entry["bytes"] for entry in ledger.entries if entry["message_id"]}
+    wrong = []
+    for event in found:
+        size = published.get(event.get("message_id"))
+        if size is not None:
+            body = event["body"]
+            wanted = (size, size > BODY_BYTES_MAX)
+            wrong += differs(f"body of event {event['seq']}", wanted, (body["bytes"], body.get("truncated", False)))
+    return wrong + differs("bodies that are cut", True, any(size > BODY_BYTES_MAX for size in published.values()))
