@@ -66,15 +66,58 @@ pub enum AppendError {
     /// An earlier append failed.
     #[error("the journal takes no more events since an earlier failure; restart hoptrail")]
     Poisoned,
+    /// The disk is full, or so slow that the index is far behind. What was given is to be given again.
+    #[error("the journal waits for room on its disk: {what}{}", source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default())]
+    Full {
+        /// What could not be written.
+        what: &'static str,
+        /// Why.
+        source: Option<std::io::Error>,
+    },
     /// The database refused the batch.
     #[error("sled could not write a batch: {0}")]
-    Batch(#[from] sled::Error),
+    Batch(sled::Error),
+    /// A database could not be opened again.
+    #[error("the newest database could not be opened again: {0}")]
+    Reopen(ReadError),
     /// The file could not be synced.
     #[error("the journal's file could not be synced to disk: {0}")]
     Sync(std::io::Error),
-    /// The database of a new day could not be made.
-    #[error("cannot start the database of a new day: {0}")]
-    NewDay(Box<OpenError>),
+    /// The database of a new partition could not be made.
+    #[error("cannot begin a partition: {0}")]
+    NewPart(Box<OpenError>),
+}
+
+impl From<sled::Error> for AppendError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(source) if is_full(&source) => {
+                AppendError::Full { what: "a batch", source: Some(source) }
+            }
+            error => AppendError::Batch(error),
+        }
+    }
+}
+
+impl From<OpenError> for AppendError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Database { source: ReadError::Database(sled::Error::Io(source)), .. } if is_full(&source) => {
+                AppendError::Full { what: "a new partition", source: Some(source) }
+            }
+            OpenError::Directory { source, .. } if is_full(&source) => {
+                AppendError::Full { what: "a new partition", source: Some(source) }
+            }
+            error => AppendError::NewPart(Box::new(error)),
+        }
+    }
+}
+
+/// No room, or no more than the quota allows.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    // sled gives some errors on as texts.
+    matches!(error.kind(), StorageFull | QuotaExceeded) || error.to_string().contains("No space left on device")
 }
 
 /// Why events cannot be read.
@@ -91,7 +134,31 @@ pub enum ReadError {
         /// What does not fit.
         reason: &'static str,
     },
-    /// An index page, mark or head does not hold what was written.
+    /// A run file cannot be read; the blocks it was made from can.
+    #[error("the index file {} is damaged: {reason}; `hoptrail journal check` tells more, and a restart builds it again", path.display())]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A run file was written by a later version.
+    #[error("the index file {} has format {found}, and this hoptrail knows formats up to {known}", path.display())]
+    NewerRun {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u8,
+        /// The newest format known.
+        known: u8,
+    },
+    /// A partition's database is no longer there.
+    #[error("the database in {} is not there", dir.display())]
+    Gone {
+        /// The partition's directory.
+        dir: PathBuf,
+    },
+    /// A mark or head does not hold what was written.
     #[error("the journal's {what} is damaged")]
     Index {
         /// What is damaged.

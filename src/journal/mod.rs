@@ -31,22 +31,36 @@
 
 mod block;
 mod codec;
-mod day;
-mod days;
 mod end;
 mod error;
 mod identity;
 mod index;
+mod indexer;
+mod open;
+mod options;
+mod part;
+mod parts;
 mod reader;
+mod removed;
+mod retention;
+mod salvage;
+mod statistics;
+mod store;
 mod strings;
+mod sum;
 mod term;
+mod value;
 mod varint;
+mod walk;
 mod writer;
 
-pub use days::SetAside;
 pub use error::{AppendError, OpenError, ReadError};
 pub use identity::probe;
+pub use open::{Hole, SetAside};
+pub use options::Options;
 pub use reader::{Order, Reader};
+pub use removed::Cause;
+pub use statistics::Count;
 pub use term::Term;
 pub use writer::{Mark, Writer};
 

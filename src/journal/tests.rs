@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use std::path::Path;
+
 use crate::model::{Body, Event, Fingerprint, Kind, Seq, Source, Timestamp};
 
 use super::*;
@@ -15,7 +17,15 @@ const START: i64 = 1_795_219_200_000_000;
 enum Step {
     Append { events: Vec<Event>, mark: i64 },
     Reopen,
+    /// Goes on with a copy of the files as they are at this moment, the background's work in the middle of it.
+    Crash,
+    /// Waits until what can be sealed is sealed.
+    Settle,
 }
+
+/// Small enough that a few dozen events fill runs and partitions.
+const SMALL: Options =
+    Options { part_events_max: 60, part_bytes_max: 4 << 20, run_events_max: 20, open_parts_max: 2 };
 
 prop_compose! {
     fn event()(
@@ -41,6 +51,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => append.prop_map(|(events, mark)| Step::Append { events, mark }),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
+        1 => Just(Step::Settle),
     ]
 }
 
@@ -108,10 +120,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_journal_holds_what_was_appended(steps in prop::collection::vec(step(), 1..12)) {
-        let dir = tempfile::tempdir().expect("a directory");
+    fn the_journal_holds_what_was_appended(steps in prop::collection::vec(step(), 1..16)) {
+        let mut dir = tempfile::tempdir().expect("a directory");
         let mut model = Model::default();
-        let (mut writer, mut reader, _) = Writer::open(dir.path()).expect("a new journal");
+        let (mut writer, mut reader, _) = Writer::open_with(dir.path(), SMALL).expect("a new journal");
         for step in steps {
             match step {
                 Step::Append { mut events, mark } => {
@@ -121,9 +133,17 @@ proptest! {
                     writer.append(&mut events, &marks).expect("a working disk");
                     model.marks.extend(marks);
                 }
-                Step::Reopen => {
-                    drop((writer, reader));
-                    let (opened, read, set_aside) = Writer::open(dir.path()).expect("its own journal");
+                Step::Settle => settle(&reader),
+                Step::Reopen | Step::Crash => {
+                    if matches!(step, Step::Crash) {
+                        let copy = tempfile::tempdir().expect("a directory");
+                        copy_tree(dir.path(), copy.path());
+                        drop((writer, reader));
+                        dir = copy;
+                    } else {
+                        drop((writer, reader));
+                    }
+                    let (opened, read, set_aside) = Writer::open_with(dir.path(), SMALL).expect("its own journal");
                     prop_assert_eq!(set_aside, vec![]);
                     (writer, reader) = (opened, read);
                 }
@@ -131,6 +151,28 @@ proptest! {
             prop_assert_eq!(writer.marks(), &model.marks);
         }
         model.check(&reader);
+    }
+}
+
+/// Files that come or go meanwhile are copied or not, as after a crash.
+fn copy_tree(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir(&target).expect("a new directory");
+            copy_tree(&entry.path(), &target);
+        } else {
+            drop(std::fs::copy(entry.path(), target));
+        }
+    }
+}
+
+/// Waits until every partition but the newest is sealed, and no terms wait to be written.
+fn settle(reader: &Reader) {
+    let deadline = crate::clock::instant() + Duration::from_secs(20);
+    while !reader.is_settled() {
+        assert!(crate::clock::instant() < deadline, "the background does not get done");
+        std::thread::yield_now();
     }
 }
 
@@ -152,7 +194,7 @@ fn terms_are_found_in_runs_as_well_as_in_memory() {
         writer.append(chunk, &[]).expect("a working disk");
     }
     let check = |reader: &Reader| {
-        for n in [0, 1, 249_999, 250_000, 250_001, 499_999, 520_000, 599_999] {
+        for n in [0, 1, 124_999, 125_000, 250_001, 499_999, 520_000, 599_999] {
             let term = Term::MessageId(format!("m-{n}").into());
             let found: Vec<_> = reader.find(&term, Seq(0)..Seq(u64::MAX), Order::Ascending).collect();
             assert_eq!(found.len(), 1, "{n}");
@@ -161,6 +203,8 @@ fn terms_are_found_in_runs_as_well_as_in_memory() {
         let missing = Term::MessageId("m-600000".into());
         assert_eq!(reader.find(&missing, Seq(0)..Seq(u64::MAX), Order::Ascending).count(), 0);
     };
+    check(&reader);
+    settle(&reader);
     check(&reader);
     drop((writer, reader));
     let (_writer, reader, _) = Writer::open(dir.path()).expect("its own journal");
@@ -208,33 +252,72 @@ fn a_probe_tells_what_opening_would_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_damaged_database_is_set_aside_and_the_journal_goes_on() {
+fn a_damaged_partition_is_set_aside_and_what_is_readable_of_it_saved() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut writer, reader, _) = Writer::open(dir.path()).expect("a new journal");
-    writer.append(&mut some_events(100), &[]).expect("a working disk");
+    for events in some_events(10_000).chunks_mut(1_000) {
+        writer.append(events, &[]).expect("a working disk");
+    }
     let mut tomorrow = some_events(100);
-    let damage = |day: &std::path::Path| {
-        let mut bytes = std::fs::read(day.join("db")).expect("the database");
-        bytes.iter_mut().step_by(97).for_each(|byte| *byte ^= 0x55);
-        std::fs::write(day.join("db"), bytes).expect("written");
-    };
     tomorrow.iter_mut().for_each(|event| event.at = event.at.after(Duration::from_secs(86_400)));
     writer.append(&mut tomorrow, &[]).expect("a working disk");
+    settle(&reader);
     drop((writer, reader));
-    let day = dir.path().join(Timestamp::from_micros(START).date());
-    damage(&day);
+    let part = |at: Timestamp| dir.path().join(format!("{}-0001", at.date()));
+    let first = part(Timestamp::from_micros(START));
+    std::fs::remove_file(first.join("index")).expect("removed");
+    let mut bytes = std::fs::read(first.join("db")).expect("the database");
+    let blocks: Vec<usize> = memchr::memmem::find_iter(&bytes, b"\x89HTB").collect();
+    let middle = blocks[blocks.len() / 2];
+    bytes[middle..middle + 20_000].fill(0x55);
+    std::fs::write(first.join("db"), bytes).expect("written");
     let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
-    let [hole] = set_aside.as_slice() else { panic!("{set_aside:?}") };
-    assert_eq!(hole.lost, Seq(1)..=Seq(100));
-    assert!(hole.dir.exists() && !day.exists());
-    assert_eq!(reader.first_seq(), Seq(101));
+    let [aside] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert!(aside.dir.exists() && !first.exists(), "{aside:?}");
+    let lost: Vec<u64> = aside.lost.iter().flat_map(|hole| hole.seqs.start().0..=hole.seqs.end().0).collect();
+    assert!(!lost.is_empty() && lost.len() < 5_000, "{aside:?}");
+    assert_eq!(aside.salvaged + lost.len() as u64, 10_000);
+    let left: Vec<Event> =
+        reader.scan(Seq(1)..Seq(10_101), Order::Ascending).collect::<Result<_, _>>().expect("readable");
+    let expected: Vec<u64> = (1..=10_100).filter(|seq| !lost.contains(seq)).collect();
+    assert_eq!(left.iter().map(|event| event.seq.0).collect::<Vec<_>>(), expected);
+    assert!(left.iter().take(9_000).all(|event| event.seq.0 > 10_000
+        || event.message_id.as_deref() == Some(format!("m-{}", event.seq.0 - 1).as_str())));
     writer.append(&mut tomorrow, &[]).expect("a working disk");
-    assert_eq!(reader.last_seq(), Seq(300));
+    assert_eq!(reader.last_seq(), Seq(10_200));
     drop((writer, reader));
-    damage(&dir.path().join(tomorrow[0].at.date()));
-    let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("nothing but the numbers");
-    let [hole] = set_aside.as_slice() else { panic!("{set_aside:?}") };
-    assert_eq!(hole.lost, Seq(1)..=Seq(300));
-    writer.append(&mut tomorrow, &[]).expect("a working disk");
-    assert_eq!((reader.first_seq(), reader.last_seq()), (Seq(301), Seq(400)));
+    let (_writer, reader, set_aside) = Writer::open(dir.path()).expect("what was saved");
+    assert_eq!((set_aside, reader.last_seq()), (vec![], Seq(10_200)));
+}
+
+#[test]
+fn a_partition_of_which_nothing_is_left_is_a_hole_that_is_told_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut writer, reader, _) = Writer::open(dir.path()).expect("a new journal");
+    let mut events = some_events(100);
+    for _ in 0..3 {
+        writer.append(&mut events, &[]).expect("a working disk");
+        events.iter_mut().for_each(|event| event.at = event.at.after(Duration::from_secs(86_400)));
+    }
+    settle(&reader);
+    drop((writer, reader));
+    let part = |day: u64| {
+        let at = Timestamp::from_micros(START).after(Duration::from_secs(day * 86_400));
+        dir.path().join(format!("{}-0001", at.date()))
+    };
+    std::fs::remove_dir_all(part(1)).expect("removed");
+    let (writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
+    let [aside] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert!(matches!(aside.lost.as_slice(), [hole] if hole.seqs == (Seq(101)..=Seq(200))), "{aside:?}");
+    drop((writer, reader));
+    std::fs::write(part(2).join("db"), "nothing of use").expect("written");
+    let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
+    let [aside] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert!(matches!(aside.lost.as_slice(), [hole] if hole.seqs == (Seq(201)..=Seq(300))), "{aside:?}");
+    writer.append(&mut events, &[]).expect("a working disk");
+    assert_eq!(events[0].seq, Seq(301));
+    drop((writer, reader));
+    let (_writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
+    assert_eq!((set_aside, reader.first_seq(), reader.last_seq()), (vec![], Seq(1), Seq(400)));
+    assert_eq!(reader.scan(Seq(0)..Seq(u64::MAX), Order::Ascending).count(), 200);
 }

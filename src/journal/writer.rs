@@ -7,10 +7,14 @@ use std::sync::Arc;
 use crate::model::{Event, Seq, Timestamp};
 
 use super::block::Packer;
-use super::day::{Commit, Day, Head};
-use super::days::{Days, SetAside};
 use super::error::{AppendError, OpenError};
+use super::indexer::Indexer;
+use super::open::{self, Opened, SetAside};
+use super::options::Options;
+use super::part::Part;
+use super::parts::Parts;
 use super::reader::Reader;
+use super::store::{Commit, Head};
 use super::strings::Interner;
 
 /// How far a capture's source is recorded; committed together with the events it stands for.
@@ -22,39 +26,71 @@ pub struct Mark {
 
 /// Appends to a journal. There is one: the directory is locked.
 pub struct Writer {
-    days: Arc<Days>,
-    current: Option<(Arc<Day>, Interner)>,
+    // Before the partitions, so that it has ended when they are closed.
+    indexer: Indexer,
+    parts: Arc<Parts>,
+    current: Option<(Arc<Part>, Interner)>,
     packer: Packer,
     marks: BTreeMap<String, Mark>,
     head: Head,
-    poisoned: bool,
+    state: State,
+}
+
+/// Whether events are taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// They are.
+    Open,
+    /// The disk was full in the middle of the events up to this one. They have their numbers, and some may be durable.
+    Full { last: Seq },
+    /// Never again.
+    Poisoned,
 }
 
 impl Writer {
-    /// Opens the journal in `dir`, making it where it is missing. Databases that are damaged are set aside and
-    /// reported; the journal goes on after them.
+    /// Opens the journal in `dir`, making it where it is missing. Partitions that are damaged are set aside and
+    /// reported, and what is readable of them is in the journal again; it goes on after them.
     ///
     /// # Errors
     /// [`OpenError`]: the directory cannot be used, is in use, or was written by a later version.
     pub fn open(dir: &Path) -> Result<(Writer, Reader, Vec<SetAside>), OpenError> {
-        let (days, head, set_aside) = Days::open(dir)?;
-        let days = Arc::new(days);
+        Self::open_with(dir, Options::default())
+    }
+
+    /// The same with other sizes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(dir: &Path, options: Options) -> Result<(Writer, Reader, Vec<SetAside>), OpenError> {
+        let Opened { parts, head, unsealed, set_aside } = open::open(dir, options.bounded())?;
+        let parts = Arc::new(parts);
         let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
         let mut writer = Writer {
+            indexer: Indexer::start().map_err(failed)?,
             current: None,
             packer: Packer::new().map_err(failed)?,
             marks: BTreeMap::new(),
             head,
-            poisoned: false,
-            days: days.clone(),
+            state: State::Open,
+            parts: parts.clone(),
         };
-        if let Some(day) = days.all().pop() {
-            let database = |source| OpenError::Database { dir: day.dir().to_owned(), source };
-            writer.marks = day.marks().map_err(database)?.into_iter().collect();
-            let interner = Interner::new(&day.strings());
-            writer.current = Some((day, interner));
+        let newest = parts.newest();
+        for (part, head) in unsealed {
+            if newest.as_ref().is_some_and(|newest| newest.name() == part.name()) {
+                part.freeze(options.run_events_max);
+                writer.indexer.write(&part);
+                let store = part.store().map_err(|source| database(&part, source))?;
+                writer.current = Some((part, Interner::new(&store.strings())));
+            } else {
+                writer.indexer.seal(&part, head);
+            }
         }
-        Ok((writer, Reader::new(days), set_aside))
+        if let Some(newest) = newest
+            && let Some(pinned) = parts.pin(&newest).map_err(|source| database(&newest, source))?
+        {
+            writer.marks = pinned.store.marks().map_err(|source| database(&newest, source))?;
+        }
+        Ok((writer, Reader::new(parts), set_aside))
     }
 
     /// How far each source is recorded, earlier runs included.
@@ -69,21 +105,39 @@ impl Writer {
         self.head.last_at
     }
 
+    /// The number of the newest event.
+    #[must_use]
+    pub fn last_seq(&self) -> Seq {
+        self.head.last
+    }
+
     /// Numbers the events, never lets their time go back, and makes them durable together with `marks`. When this
     /// returns `Ok`, a power loss does not take them away.
     ///
     /// # Errors
-    /// [`AppendError`]; the journal takes no more events after the first.
+    /// [`AppendError`]. After [`AppendError::Full`] the caller tries again with the same events, as often as needed;
+    /// after any other error the journal takes no more events.
     pub fn append(&mut self, events: &mut [Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
-        if self.poisoned {
-            return Err(AppendError::Poisoned);
-        }
-        let result = self.try_append(events, marks);
-        self.poisoned = result.is_err();
+        let result = match self.state {
+            State::Poisoned => return Err(AppendError::Poisoned),
+            State::Open => {
+                self.number(events);
+                self.try_append(events, marks)
+            }
+            State::Full { .. } => self.reopen().and_then(|()| self.append_rest(events, marks)),
+        };
+        self.state = match &result {
+            Ok(()) => State::Open,
+            Err(AppendError::Full { .. }) => {
+                self.current = None;
+                State::Full { last: events.last().map_or(self.head.last, |event| event.seq) }
+            }
+            Err(_) => State::Poisoned,
+        };
         result
     }
 
-    fn try_append(&mut self, events: &mut [Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
+    fn number(&self, events: &mut [Event]) {
         let (mut seq, mut at) = (self.head.last, self.head.last_at);
         for event in events.iter_mut() {
             seq = seq.next();
@@ -91,9 +145,13 @@ impl Writer {
             event.seq = seq;
             event.at = at;
         }
+    }
+
+    fn try_append(&mut self, events: &[Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
         self.marks.extend(marks.iter().cloned());
+        let last = events.last().map_or(Seq::default(), |event| event.seq);
         for of_one_day in events.chunk_by(|a, b| a.at.day() == b.at.day()) {
-            let is_last = of_one_day.last().is_some_and(|event| event.seq == seq);
+            let is_last = of_one_day.last().is_some_and(|event| event.seq == last);
             self.commit(of_one_day, if is_last { marks } else { &[] })?;
         }
         Ok(())
@@ -102,36 +160,71 @@ impl Writer {
     /// Commits events of one day. A new database gets all marks, so that it stands for itself.
     fn commit(&mut self, events: &[Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let (day, mut interner, is_new) = self.day_for(first.at.day())?;
+        let (part, mut interner, is_new) = self.part_for(first.at.day())?;
         let mut head = Head { last: last.seq, last_at: last.at, hash: self.head.hash };
         let blocks = self.packer.pack(events, &mut interner, &mut head.hash);
         let marks = if is_new { self.marks.clone().into_iter().collect() } else { marks.to_vec() };
         let commit = Commit { blocks, fresh_strings: interner.take_fresh(), marks, head };
-        day.commit(commit, events)?;
+        part.commit(commit, events)?;
         self.head = head;
-        self.days.committed().send_replace(head.last);
-        day.write_recent(false)?;
-        self.current = Some((day, interner));
+        self.parts.committed().send_replace(head.last);
+        if part.freeze(self.parts.options().run_events_max) {
+            self.indexer.write(&part);
+        }
+        self.current = Some((part, interner));
         Ok(())
     }
 
-    fn day_for(&mut self, number: i64) -> Result<(Arc<Day>, Interner, bool), AppendError> {
-        match self.current.take() {
-            Some((day, interner)) if day.number == number => Ok((day, interner, false)),
-            earlier => {
-                if let Some((day, _)) = earlier {
-                    day.write_recent(true)?;
-                }
-                let day = self.days.day(number, self.head)?;
-                let interner = Interner::new(&day.strings());
-                Ok((day, interner, true))
+    /// The partition that takes events of a day: the current one, or a new one when that is full or of another day.
+    fn part_for(&mut self, day: i64) -> Result<(Arc<Part>, Interner, bool), AppendError> {
+        if let Some((part, interner)) = self.current.take() {
+            if part.is_behind() && !self.indexer.wait_for_room(&part) {
+                self.current = Some((part, interner));
+                return Err(AppendError::Full { what: "the index is behind", source: None });
             }
+            if part.name().day == day && !self.is_full(&part)? {
+                return Ok((part, interner, false));
+            }
+            self.indexer.seal(&part, self.head);
         }
+        let part = self.parts.begin(day)?;
+        Ok((part, Interner::default(), true))
     }
 
-    /// The number of the newest event.
-    #[must_use]
-    pub fn last_seq(&self) -> Seq {
-        self.head.last
+    fn is_full(&self, part: &Part) -> Result<bool, AppendError> {
+        let Options { part_events_max, part_bytes_max, .. } = *self.parts.options();
+        let events = part.span().map_or(0, |span| span.last.0 - span.first.0 + 1);
+        Ok(events >= part_events_max || part.store().map_err(AppendError::Reopen)?.disk_bytes() >= part_bytes_max)
     }
+
+    /// Opens the newest partition again after the disk was full, as a restart would.
+    fn reopen(&mut self) -> Result<(), AppendError> {
+        if self.current.is_some() {
+            return Ok(());
+        }
+        let Some(newest) = self.parts.newest().filter(|part| part.sealed().is_none()) else { return Ok(()) };
+        newest.close();
+        let run_events_max = self.parts.options().run_events_max;
+        let opened = Part::open(newest.dir(), newest.name(), run_events_max).map_err(AppendError::Reopen)?;
+        let (part, head) = (Arc::new(opened.0), opened.1);
+        self.parts.replace(&newest, Some(part.clone()));
+        if let Some(head) = head {
+            self.head = head;
+            self.parts.committed().send_replace(head.last);
+        }
+        let store = part.store().map_err(AppendError::Reopen)?;
+        self.current = Some((part, Interner::new(&store.strings())));
+        Ok(())
+    }
+
+    /// Appends what did not become durable before the disk was full.
+    fn append_rest(&mut self, events: &[Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
+        let durable = events.partition_point(|event| event.seq <= self.head.last);
+        let rest = events.get(durable..).unwrap_or_default();
+        self.try_append(rest, marks)
+    }
+}
+
+fn database(part: &Part, source: super::error::ReadError) -> OpenError {
+    OpenError::Database { dir: part.dir().to_owned(), source }
 }

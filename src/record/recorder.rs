@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::journal::{self, Mark, Order, Reader, SetAside, Writer};
+use crate::journal::{self, Hole, Mark, Order, Reader, SetAside, Writer};
 use crate::model::{Event, Gap, Kind, Seq, Source, Timestamp};
 
 use super::key::{self, KeyError};
@@ -61,7 +61,7 @@ pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, Writer
     let dir = &config.journal.dir;
     let (mut writer, reader, set_aside) = Writer::open(dir)?;
     let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
-    let mut holes: Vec<Event> = set_aside.iter().map(|hole| hole_event(hole, now)).collect();
+    let mut holes: Vec<Event> = set_aside.iter().flat_map(|aside| hole_events(aside, now)).collect();
     if !holes.is_empty() {
         writer.append(&mut holes, &[]).map_err(|error| journal::OpenError::from_append(dir, error))?;
     }
@@ -85,17 +85,36 @@ pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, Writer
     Ok((recorder, reader, handle))
 }
 
-fn hole_event(hole: &SetAside, now: Timestamp) -> Event {
+/// Gap events of one damaged partition: its holes one by one, unless they are very many.
+const HOLES_MAX: usize = 100;
+
+fn hole_events(aside: &SetAside, now: Timestamp) -> Vec<Event> {
+    let (single, rest) = aside.lost.split_at(aside.lost.len().min(HOLES_MAX));
+    let mut events: Vec<Event> = single.iter().map(|hole| hole_event(aside, hole, hole_len(hole), now)).collect();
+    if let (Some(first), Some(last)) = (rest.first(), rest.last()) {
+        let span = Hole { seqs: *first.seqs.start()..=*last.seqs.end(), from: first.from, to: last.to };
+        events.push(hole_event(aside, &span, rest.iter().map(hole_len).sum(), now));
+    }
+    events
+}
+
+fn hole_len(hole: &Hole) -> u64 {
+    (hole.seqs.end().0 + 1).saturating_sub(hole.seqs.start().0)
+}
+
+fn hole_event(aside: &SetAside, hole: &Hole, count: u64, now: Timestamp) -> Event {
     let mut event = Event::new(Kind::Gap, Source::Hoptrail, now);
-    let (first, last) = (hole.lost.start().0, hole.lost.end().0);
     let cause = format!(
-        "the database of {} was damaged and lies now in {}: {}; seq {first} to {last} are missing",
-        hole.from.date(),
-        hole.dir.display(),
-        hole.reason
+        "a partition of the journal was damaged ({}) and lies now in {}; {} of its events could be saved; of seq {} to \
+         {}, {count} are missing",
+        aside.reason,
+        aside.dir.display(),
+        aside.salvaged,
+        hole.seqs.start(),
+        hole.seqs.end(),
     );
-    let count = (last + 1).checked_sub(first).filter(|count| *count > 0);
-    event.gap = Some(Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count, cause: cause.into() });
+    let gap = Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count: Some(count), cause: cause.into() };
+    event.gap = Some(gap);
     event
 }
 

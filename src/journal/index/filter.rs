@@ -1,41 +1,46 @@
-//! A run's filter: says of most hashes that the run does not hold them. A binary fuse filter, about nine bits a hash.
+//! A run's filter: says of most hashes that the run does not hold them. Binary fuse filters of about nine bits a hash,
+//! one to a page, each for an equal share of the hashes' range: a question reads one page.
 
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef};
 
-use crate::journal::term::TermHash;
+use crate::journal::term::{TERM_BITS, TermHash};
 
-/// The descriptor, then the fingerprints; empty for a run of no hashes.
-#[derive(Debug, PartialEq)]
-pub(super) struct Filter(Vec<u8>);
+use super::page::CONTENT_BYTES_MAX;
 
-impl Filter {
-    /// A filter over hashes that are each there once. `None`: no seed fits them, which happens once in many thousand
-    /// million tries; the caller then goes without.
-    pub(super) fn build(hashes: &[TermHash]) -> Option<Filter> {
-        if hashes.is_empty() {
-            return Some(Filter(Vec::new()));
+/// Hashes that a page holds on average; some hold a tenth more, and a filter takes up to twelve bits a hash.
+const HASHES_PER_PAGE: u64 = 2_400;
+/// A page without a filter says of every hash that the run may hold it.
+const NO_FILTER: &[u8] = &[0];
+
+/// Pages for so many different hashes.
+pub(super) fn pages_for(hashes: u64) -> u32 {
+    hashes.div_ceil(HASHES_PER_PAGE) as u32
+}
+
+/// The page, of so many, that speaks for a hash.
+pub(super) fn page_of(hash: TermHash, pages: u32) -> u32 {
+    ((hash * u64::from(pages)) >> TERM_BITS) as u32
+}
+
+/// The content of a page for these hashes, each there once. Where no filter can be had, the page says "maybe".
+pub(super) fn build(hashes: &[TermHash]) -> Vec<u8> {
+    if hashes.is_empty() {
+        return Vec::new();
+    }
+    let Ok(filter) = BinaryFuse8::try_from(hashes) else { return NO_FILTER.to_vec() };
+    let mut content = vec![0; BinaryFuse8::DESCRIPTOR_LEN];
+    filter.dma_copy_descriptor_to(&mut content);
+    content.extend_from_slice(filter.dma_fingerprints());
+    if content.len() <= CONTENT_BYTES_MAX { content } else { NO_FILTER.to_vec() }
+}
+
+/// Whether a page's content allows for the hash.
+pub(super) fn may_contain(content: &[u8], hash: TermHash) -> bool {
+    match content.split_at_checked(BinaryFuse8::DESCRIPTOR_LEN) {
+        Some((descriptor, fingerprints)) if !fingerprints.is_empty() => {
+            BinaryFuse8Ref::from_dma(descriptor, fingerprints).contains(&hash)
         }
-        let filter = BinaryFuse8::try_from(hashes).ok()?;
-        let mut bytes = vec![0; BinaryFuse8::DESCRIPTOR_LEN];
-        filter.dma_copy_descriptor_to(&mut bytes);
-        bytes.extend_from_slice(filter.dma_fingerprints());
-        Some(Filter(bytes))
-    }
-
-    /// The bytes of [`Self::bytes`], which the caller has checked against their checksum.
-    pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Filter> {
-        (bytes.is_empty() || bytes.len() > BinaryFuse8::DESCRIPTOR_LEN).then_some(Filter(bytes))
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub(super) fn may_contain(&self, hash: TermHash) -> bool {
-        match self.0.split_at_checked(BinaryFuse8::DESCRIPTOR_LEN) {
-            Some((descriptor, fingerprints)) => BinaryFuse8Ref::from_dma(descriptor, fingerprints).contains(&hash),
-            None => false,
-        }
+        _ => content == NO_FILTER,
     }
 }
 
@@ -44,14 +49,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_holds_what_it_was_built_from_and_little_else() {
-        for count in [0u64, 1, 2, 3, 100, 100_000] {
+    fn a_page_holds_what_it_was_built_from_and_little_else() {
+        for count in [0u64, 1, 2, 3, 100, HASHES_PER_PAGE * 11 / 10] {
             let hashes: Vec<u64> = (0..count).map(|n| n * 7).collect();
-            let filter = Filter::build(&hashes).expect("distinct hashes");
-            let filter = Filter::from_bytes(filter.bytes().to_vec()).expect("what was built");
-            assert!(hashes.iter().all(|hash| filter.may_contain(*hash)));
-            let wrong = (0..10_000u64).filter(|n| filter.may_contain(n * 7 + 3)).count();
+            let content = build(&hashes);
+            assert!(content.len() <= CONTENT_BYTES_MAX && content != NO_FILTER);
+            assert!(hashes.iter().all(|hash| may_contain(&content, *hash)));
+            let wrong = (0..10_000u64).filter(|n| may_contain(&content, n * 7 + 3)).count();
             assert!(wrong < 120, "{wrong} of 10 000 with {count}");
         }
+    }
+
+    #[test]
+    fn every_hash_has_a_page_and_their_order_is_the_hashes() {
+        for pages in [1, 2, 3, 1000, 1 << 20] {
+            assert_eq!(page_of(0, pages), 0);
+            assert_eq!(page_of((1 << TERM_BITS) - 1, pages), pages - 1);
+        }
+        assert_eq!(pages_for(0), 0);
     }
 }

@@ -2,21 +2,30 @@
 //!
 //! A [`Pair`] is a term's hash (36 bits) over the distance of a block from the run's first event (28 bits). The pairs
 //! of the newest events are in memory ([`recent`]) and are rebuilt from the blocks when a database is opened; when there
-//! are enough, they are sorted and written as a [`run`], with a filter that tells most terms it does not hold.
+//! are enough, they are sorted and written as a [`run`]: a file of its own beside the database, immutable, with a
+//! [`filter`] that tells most terms it does not hold. When a partition is sealed its runs are merged into one.
 //!
-//! Knows nothing of events: it maps hashes to numbers of blocks.
+//! Runs are files and not sled's: sled gives the space of what was merged not back, keeps a page table of it all in
+//! memory, and would write run pages inside the commits. Whatever is wrong with a run, the blocks can rebuild it.
+//!
+//! Knows nothing of events and of sled: it maps hashes to numbers of blocks.
 
 mod filter;
+mod merge;
+mod page;
+mod pairs;
 mod recent;
 mod run;
+mod write;
 
 use crate::model::Seq;
 
-use super::error::ReadError;
 use super::term::TermHash;
 
+pub(super) use merge::merge;
 pub(super) use recent::Recent;
-pub(super) use run::{Run, load_runs, write_run};
+pub(super) use run::{Meta, Run, Seal};
+pub(super) use write::write_recent;
 
 /// A term and a block: what the index is made of.
 pub(super) type Pair = u64;
@@ -25,10 +34,15 @@ pub(super) type Pair = u64;
 const DISTANCE_BITS: u32 = 64 - super::term::TERM_BITS;
 
 /// Events that one run may span.
-pub(super) const RUN_EVENTS_MAX: u64 = 1 << DISTANCE_BITS;
+pub(super) const RUN_SPAN_MAX: u64 = 1 << DISTANCE_BITS;
+
+/// The name of the file with a sealed partition's only run.
+pub(super) const SEALED_FILE: &str = "index";
+/// How the names of all other runs end.
+pub(super) const RUN_SUFFIX: &str = ".run";
 
 fn pair(hash: TermHash, base: Seq, block: Seq) -> Pair {
-    hash << DISTANCE_BITS | (block.0.saturating_sub(base.0) & (RUN_EVENTS_MAX - 1))
+    hash << DISTANCE_BITS | (block.0.saturating_sub(base.0) & (RUN_SPAN_MAX - 1))
 }
 
 fn hash_of(pair: Pair) -> TermHash {
@@ -36,25 +50,8 @@ fn hash_of(pair: Pair) -> TermHash {
 }
 
 fn block_of(pair: Pair, base: Seq) -> Seq {
-    Seq(base.0 + (pair & (RUN_EVENTS_MAX - 1)))
+    Seq(base.0 + (pair & (RUN_SPAN_MAX - 1)))
 }
 
-/// The index of one database.
-pub(super) struct Index {
-    pub(super) recent: Recent,
-    pub(super) runs: Vec<Run>,
-}
-
-impl Index {
-    /// First numbers of the blocks that may hold the term, in order, each once.
-    pub(super) fn blocks(&self, pages: &sled::Tree, hash: TermHash) -> Result<Vec<Seq>, ReadError> {
-        let mut blocks = Vec::new();
-        for run in &self.runs {
-            run.blocks(pages, hash, &mut blocks)?;
-        }
-        self.recent.blocks(hash, &mut blocks);
-        blocks.sort_unstable();
-        blocks.dedup();
-        Ok(blocks)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,24 @@
 //! Pairs of the newest events, in memory: a few sorted lists and an unsorted one.
 
-use crate::journal::term::TermHash;
-use crate::model::Seq;
+use crate::journal::statistics::Counts;
+use crate::journal::term::{TermHash, for_each_term};
+use crate::model::{Event, Seq, Timestamp};
 
 use super::{Pair, block_of, hash_of, pair};
 
 /// An unsorted list is sorted at this length; looking through it takes about 20 µs.
 const UNSORTED_MAX: usize = 32_768;
 
-/// Pairs of blocks from `base` on.
+/// Pairs of blocks from `base` on, and what is counted of their events.
 #[derive(Default)]
 pub(in crate::journal) struct Recent {
     base: Option<Seq>,
+    last: Seq,
+    first_at: Timestamp,
+    last_at: Timestamp,
     unsorted: Vec<Pair>,
     sorted: Vec<Vec<Pair>>,
+    counts: Counts,
 }
 
 impl Recent {
@@ -22,12 +27,42 @@ impl Recent {
         self.base
     }
 
-    /// Announces a block, before its terms are inserted.
-    pub(in crate::journal) fn begin(&mut self, block: Seq) {
-        self.base.get_or_insert(block);
+    /// The last event whose terms are here.
+    pub(in crate::journal) fn last(&self) -> Seq {
+        self.last
     }
 
-    pub(in crate::journal) fn insert(&mut self, hash: TermHash, block: Seq) {
+    /// Times of the first and of the last event.
+    pub(super) fn times(&self) -> (Timestamp, Timestamp) {
+        (self.first_at, self.last_at)
+    }
+
+    /// What was counted.
+    pub(in crate::journal) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How many numbers it spans.
+    pub(in crate::journal) fn span(&self) -> u64 {
+        self.base.map_or(0, |base| self.last.0 - base.0 + 1)
+    }
+
+    /// Takes in a block that begins at `block` and ends at `last`.
+    pub(in crate::journal) fn add(&mut self, block: Seq, last: Seq, events: &[Event]) {
+        let (Some(first), Some(newest)) = (events.first(), events.last()) else { return };
+        if self.base.is_none() {
+            self.base = Some(block);
+            self.first_at = first.at;
+        }
+        self.last = last;
+        self.last_at = newest.at;
+        for event in events {
+            self.counts.add(event);
+            for_each_term(event, |hash| self.insert(hash, block));
+        }
+    }
+
+    fn insert(&mut self, hash: TermHash, block: Seq) {
         let pair = pair(hash, self.base.unwrap_or(block), block);
         self.unsorted.push(pair);
         if self.unsorted.len() >= UNSORTED_MAX {
@@ -38,7 +73,8 @@ impl Recent {
         }
     }
 
-    pub(super) fn blocks(&self, hash: TermHash, blocks: &mut Vec<Seq>) {
+    /// The blocks that may hold the term.
+    pub(in crate::journal) fn blocks(&self, hash: TermHash, blocks: &mut Vec<Seq>) {
         let Some(base) = self.base else { return };
         let here = |pair: &&Pair| hash_of(**pair) == hash;
         for list in &self.sorted {

@@ -1,0 +1,111 @@
+//! Merging runs: many into one, page by page, in the memory of one page a run.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::journal::statistics::Counts;
+use crate::model::{Seq, Timestamp};
+
+use super::pairs::Pairs;
+use super::run::{Run, Seal};
+use super::write::{Cover, write_run};
+use super::Pair;
+
+/// How often a merge looks whether it is to stop.
+const STOP_CHECK_PAIRS: u32 = 65_536;
+
+/// Merges consecutive runs into one at `path`, sealed with `seal`, and covering up to `end` if that is later. Ends with an error of kind `Interrupted` soon after
+/// `stop` is set.
+pub(in crate::journal) fn merge(
+    path: &Path,
+    runs: &[Arc<Run>],
+    seal: Seal,
+    end: Option<(Seq, Timestamp)>,
+    stop: &AtomicBool,
+) -> io::Result<Run> {
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+        return Err(io::Error::other("a partition without runs cannot be sealed"));
+    };
+    let (first, last) = (first.meta(), last.meta());
+    let mut counts = Counts::default();
+    runs.iter().flat_map(|run| &run.meta().counts).for_each(|count| counts.add_count(count));
+    let (last, last_at) = end.unwrap_or((last.last, last.last_at));
+    let cover = Cover {
+        first: first.first,
+        last,
+        first_at: first.first_at,
+        last_at,
+        counts,
+        seal: Some(seal),
+    };
+    write_run(path, cover, Merge::new(runs, stop)?)
+}
+
+/// A run's remaining pairs. Adding the distance of its base from the first run's keeps their order.
+struct Input<'a> {
+    pairs: Pairs<'a>,
+    shift: u64,
+}
+
+impl Input<'_> {
+    fn next(&mut self) -> io::Result<Option<Pair>> {
+        Ok(self.pairs.next().transpose()?.map(|pair| pair + self.shift))
+    }
+}
+
+struct Merge<'a> {
+    inputs: Vec<Input<'a>>,
+    heap: BinaryHeap<Reverse<(Pair, usize)>>,
+    previous: Option<Pair>,
+    stop: &'a AtomicBool,
+    until_check: u32,
+}
+
+impl<'a> Merge<'a> {
+    fn new(runs: &'a [Arc<Run>], stop: &'a AtomicBool) -> io::Result<Self> {
+        let base = runs.first().map_or(0, |run| run.meta().first.0);
+        let inputs = runs.iter().map(|run| Input { pairs: run.pairs(), shift: run.meta().first.0 - base });
+        let mut merge =
+            Merge { inputs: inputs.collect(), heap: BinaryHeap::new(), previous: None, stop, until_check: 0 };
+        for (number, input) in merge.inputs.iter_mut().enumerate() {
+            merge.heap.extend(input.next()?.map(|pair| Reverse((pair, number))));
+        }
+        Ok(merge)
+    }
+
+    fn pop(&mut self) -> io::Result<Option<Pair>> {
+        let Some(Reverse((pair, number))) = self.heap.pop() else { return Ok(None) };
+        if let Some(input) = self.inputs.get_mut(number) {
+            self.heap.extend(input.next()?.map(|pair| Reverse((pair, number))));
+        }
+        Ok(Some(pair))
+    }
+}
+
+impl Iterator for Merge<'_> {
+    type Item = io::Result<Pair>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.until_check == 0 {
+            if self.stop.load(Ordering::Relaxed) {
+                return Some(Err(io::ErrorKind::Interrupted.into()));
+            }
+            self.until_check = STOP_CHECK_PAIRS;
+        }
+        self.until_check -= 1;
+        loop {
+            match self.pop() {
+                Ok(Some(pair)) if self.previous == Some(pair) => {}
+                Ok(next) => {
+                    self.previous = next;
+                    return next.map(Ok);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

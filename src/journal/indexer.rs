@@ -1,0 +1,129 @@
+//! The background thread that writes runs and seals partitions, so that no commit has to.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::part::Part;
+use super::store::Head;
+
+/// Jobs that may wait: a start finds at most as many unsealed partitions; the rest of them waits with who sends.
+const JOBS_MAX: usize = 64;
+/// After a failure, which is most likely a full disk.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long an append waits for the indexer before it gives up for now.
+const BEHIND_WAIT_MAX: Duration = Duration::from_secs(2);
+
+enum Job {
+    Write(Arc<Part>),
+    Seal(Arc<Part>, Head),
+    Stop,
+}
+
+/// The thread; it ends when this is dropped, soon and with what it was at undone: the next start does it again.
+pub(super) struct Indexer {
+    jobs: SyncSender<Job>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    done: Mutex<u64>,
+    progress: Condvar,
+}
+
+impl Indexer {
+    pub(super) fn start() -> io::Result<Indexer> {
+        let (jobs, inbox) = sync_channel(JOBS_MAX);
+        let shared = Arc::new(Shared::default());
+        let run = {
+            let shared = shared.clone();
+            move || run(&inbox, &shared)
+        };
+        let thread = std::thread::Builder::new().name("hoptrail-index".into()).spawn(run)?;
+        Ok(Indexer { jobs, shared, thread: Some(thread) })
+    }
+
+    /// Has the partition's waiting lists written.
+    pub(super) fn write(&self, part: &Arc<Part>) {
+        self.send(Job::Write(part.clone()));
+    }
+
+    /// Has a partition sealed that ends at `head` and takes no more events.
+    pub(super) fn seal(&self, part: &Arc<Part>, head: Head) {
+        self.send(Job::Seal(part.clone(), head));
+    }
+
+    /// Waits until the partition has room for another list. `false`: it still has none, the disk may be full.
+    pub(super) fn wait_for_room(&self, part: &Part) -> bool {
+        let done = self.shared.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.shared.progress.wait_timeout_while(done, BEHIND_WAIT_MAX, |_| part.is_behind());
+        drop(waited);
+        !part.is_behind()
+    }
+
+    fn send(&self, job: Job) {
+        // The thread only ends when it is told to, or panics; then lists are not written, and appending stops.
+        drop(self.jobs.send(job));
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.send(Job::Stop);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(inbox: &Receiver<Job>, shared: &Shared) {
+    let mut waiting: VecDeque<Job> = VecDeque::new();
+    while !shared.stop.load(Ordering::Relaxed) {
+        let job = match waiting.pop_front() {
+            Some(job) => job,
+            None => match inbox.recv() {
+                Ok(job) => job,
+                Err(_) => return,
+            },
+        };
+        let result = match &job {
+            Job::Write(part) => write_all(part),
+            Job::Seal(part, head) => part.seal(*head, &shared.stop),
+            Job::Stop => return,
+        };
+        *shared.done.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        shared.progress.notify_all();
+        if let Err(error) = result {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return;
+            }
+            tell(&job, &error);
+            waiting.push_front(job);
+            match inbox.recv_timeout(RETRY_AFTER) {
+                Ok(job) => waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+}
+
+fn write_all(part: &Part) -> io::Result<()> {
+    while part.write_frozen()? {}
+    Ok(())
+}
+
+fn tell(job: &Job, error: &io::Error) {
+    let (Job::Write(part) | Job::Seal(part, _)) = job else { return debug!("stopping") };
+    warn!(%error, partition = %part.name(), "the index cannot be written; it is tried again in a second");
+}

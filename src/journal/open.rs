@@ -1,0 +1,228 @@
+//! Opening a journal: every partition, the damage among them, and where the journal goes on.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::model::{Seq, Timestamp};
+
+use super::end;
+use super::error::{OpenError, ReadError};
+use super::identity::{Directory, sync_dir};
+use super::options::Options;
+use super::part::{Part, PartName};
+use super::parts::{Entry, Parts, damaged_dir, entries, part_dir, remove_dir};
+use super::removed::{self, Cause, Removed};
+use super::salvage::{Salvage, salvage};
+use super::store::Head;
+
+/// A partition that could not be used: renamed to `….damaged`, and a hole in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetAside {
+    /// Where it lies now. Of one that was not there at all, the journal's directory.
+    pub dir: PathBuf,
+    /// Why.
+    pub reason: String,
+    /// Events that could be read and are in the journal again.
+    pub salvaged: u64,
+    /// What is lost, in order.
+    pub lost: Vec<Hole>,
+}
+
+/// Events that are lost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hole {
+    /// Their numbers.
+    pub seqs: RangeInclusive<Seq>,
+    /// Nothing before this moment is lost.
+    pub from: Timestamp,
+    /// Nothing after this moment is lost.
+    pub to: Timestamp,
+}
+
+/// An opened journal.
+pub(super) struct Opened {
+    pub(super) parts: Parts,
+    /// Where it ends.
+    pub(super) head: Head,
+    /// Partitions that are not sealed yet, each with where it ends. The newest may still take events.
+    pub(super) unsealed: Vec<(Arc<Part>, Head)>,
+    pub(super) set_aside: Vec<SetAside>,
+}
+
+/// Opens every partition; damaged ones are set aside.
+pub(super) fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
+    let directory = Directory::open(dir)?;
+    let names = tidy(dir)?;
+    let mut gone = removed::load(dir)?;
+    let mut opening = Opening {
+        dir,
+        options,
+        head: Head::default(),
+        list: Vec::new(),
+        unsealed: Vec::new(),
+        set_aside: Vec::new(),
+        hole_is_open: false,
+    };
+    for name in names {
+        opening.add(name, &mut gone)?;
+    }
+    opening.skip(gone.into_iter());
+    let Opening { head, list, unsealed, set_aside, .. } = opening;
+    Ok(Opened { parts: Parts::new(directory, options, list, head.last), head, unsealed, set_aside })
+}
+
+/// The partitions' newest generations, in order. Everything older or unfinished is removed.
+fn tidy(dir: &Path) -> Result<Vec<PartName>, OpenError> {
+    let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
+    let mut names: BTreeMap<(i64, u32), PartName> = BTreeMap::new();
+    for entry in entries(dir)? {
+        match entry {
+            Entry::Part(name) => {
+                let known = names.entry(name.id()).or_insert(name);
+                let older = (*known).min(name);
+                *known = (*known).max(name);
+                if older != *known {
+                    remove_dir(&part_dir(dir, older)).map_err(failed)?;
+                }
+            }
+            Entry::Unfinished(path) => std::fs::remove_dir_all(path).map_err(failed)?,
+            Entry::Unreleased(path) => {
+                let reason = format!("{} was written by a version before the first release", path.display());
+                return Err(OpenError::NotAJournal { dir: dir.to_owned(), reason });
+            }
+        }
+    }
+    Ok(names.into_values().collect())
+}
+
+/// A journal being opened, partition by partition.
+struct Opening<'a> {
+    dir: &'a Path,
+    options: Options,
+    head: Head,
+    list: Vec<Arc<Part>>,
+    unsealed: Vec<(Arc<Part>, Head)>,
+    set_aside: Vec<SetAside>,
+    /// What was just set aside may have held events up to the next partition.
+    hole_is_open: bool,
+}
+
+impl Opening<'_> {
+    /// Partitions that are known to be gone.
+    fn skip(&mut self, gone: impl Iterator<Item = Removed>) {
+        for record in gone {
+            if record.last <= self.head.last {
+                continue;
+            }
+            self.head = Head { last: record.last, last_at: record.last_at.max(self.head.last_at), ..self.head };
+        }
+    }
+
+    fn add(&mut self, name: PartName, gone: &mut Vec<Removed>) -> Result<(), OpenError> {
+        let dir = part_dir(self.dir, name);
+        let opened = match Part::open_sealed(&dir, name) {
+            Ok(Some((part, head))) => Ok((part, Some(head))),
+            Ok(None) => Part::open(&dir, name, self.options.run_events_max),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok((part, head)) => self.take(Arc::new(part), head, gone),
+            Err(source @ (ReadError::Newer { .. } | ReadError::NewerRun { .. })) => {
+                Err(OpenError::Database { dir, source })
+            }
+            Err(error) => self.put_aside(name, &dir, &error, gone),
+        }
+    }
+
+    fn take(&mut self, part: Arc<Part>, head: Option<Head>, gone: &mut Vec<Removed>) -> Result<(), OpenError> {
+        if let Some(span) = part.span() {
+            let later = gone.partition_point(|record| record.last < span.first);
+            self.skip(gone.drain(..later));
+            // Its removal was under way, or it has been salvaged since: it is not gone.
+            gone.retain(|record| record.first > span.last);
+            if span.first > self.head.last.next() {
+                self.miss(span.first, span.first_at)?;
+            }
+            self.hole_is_open = false;
+        }
+        if let Some(head) = head {
+            self.head = head;
+        }
+        if part.sealed().is_none() {
+            self.unsealed.push((part.clone(), self.head));
+        }
+        self.list.push(part);
+        Ok(())
+    }
+
+    /// Nothing tells of the events before `next`: a damaged partition held more than was known of it, or a directory is
+    /// not there.
+    fn miss(&mut self, next: Seq, to: Timestamp) -> Result<(), OpenError> {
+        let hole = Hole { seqs: self.head.last.next()..=Seq(next.0 - 1), from: self.head.last_at, to };
+        let cause = if self.hole_is_open { Cause::Damaged } else { Cause::Missing };
+        self.note_gone(cause, &hole)?;
+        match self.set_aside.last_mut().filter(|_| self.hole_is_open) {
+            Some(aside) => aside.lost.push(hole),
+            // Before the first partition may lie what was removed so long ago that nothing tells of it.
+            None if self.head.last == Seq::default() => {}
+            None => self.set_aside.push(SetAside {
+                dir: self.dir.to_owned(),
+                reason: "the directory of a partition is not there".to_owned(),
+                salvaged: 0,
+                lost: vec![hole],
+            }),
+        }
+        Ok(())
+    }
+
+    fn put_aside(
+        &mut self,
+        name: PartName,
+        dir: &Path,
+        error: &ReadError,
+        gone: &mut Vec<Removed>,
+    ) -> Result<(), OpenError> {
+        let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
+        let target = (1..)
+            .map(|attempt| if attempt == 1 { damaged_dir(dir) } else { damaged_dir(&dir.with_extension(attempt.to_string())) })
+            .find(|target| !target.exists())
+            .unwrap_or_else(|| damaged_dir(dir));
+        std::fs::rename(dir, &target).and_then(|()| sync_dir(self.dir)).map_err(failed)?;
+        let known_last = end::read(&target);
+        // Where it begins is not known; what is known to be gone right before it is not its loss.
+        let mut before = self.head.last;
+        let mut is_earlier = |record: &Removed| {
+            let is_next = record.first == before.next() && known_last.is_none_or(|last| record.last < last);
+            before = if is_next { record.last } else { before };
+            is_next
+        };
+        let earlier = gone.iter().take_while(|record| is_earlier(record)).count();
+        self.skip(gone.drain(..earlier));
+        let found = Salvage { journal: self.dir, damaged: &target, name, before: self.head, known_last, options: &self.options };
+        let found = salvage(&found).map_err(failed)?;
+        for hole in &found.lost {
+            if found.part.is_none() {
+                self.note_gone(Cause::Damaged, hole)?;
+            }
+        }
+        self.set_aside.push(SetAside {
+            dir: target,
+            reason: error.to_string(),
+            salvaged: found.salvaged,
+            lost: found.lost,
+        });
+        self.head = found.head;
+        self.hole_is_open = true;
+        self.list.extend(found.part);
+        Ok(())
+    }
+
+    /// Writes down what is missing, so that the next start knows.
+    fn note_gone(&self, cause: Cause, hole: &Hole) -> Result<(), OpenError> {
+        let seqs = (*hole.seqs.start(), *hole.seqs.end());
+        let written = Removed::new(cause, seqs, (hole.from, hole.to), Vec::new()).write(self.dir);
+        written.map_err(|source| OpenError::Directory { dir: self.dir.to_owned(), source })
+    }
+}

@@ -1,0 +1,194 @@
+//! A partition: one database, the index over it, and what it covers.
+//!
+//! It takes events until it is full or its day is over; then it is sealed: its runs become one, and its database is open
+//! only while somebody reads from it.
+
+mod name;
+mod open;
+mod seal;
+mod slot;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::model::{Event, Seq, Timestamp};
+
+use super::error::{AppendError, ReadError};
+use super::index::{Meta, Recent, Run};
+use super::statistics::{Count, Counts};
+use super::store::{Commit, Store};
+use super::term::TermHash;
+
+pub(super) use name::PartName;
+pub(super) use seal::hex;
+use slot::Slot;
+
+/// sled's page cache of the partition that is written: blocks are written once and rarely read.
+const ACTIVE_CACHE_BYTES: u64 = 16 << 20;
+/// The same of a sealed one, of which several may be open. The kernel's own cache is behind it.
+const SEALED_CACHE_BYTES: u64 = 4 << 20;
+/// Full lists of terms that wait to be written as runs; with more, whoever appends waits.
+pub(super) const FROZEN_MAX: usize = 3;
+
+/// What a partition covers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    pub(super) first: Seq,
+    pub(super) last: Seq,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+}
+
+/// A partition.
+pub(super) struct Part {
+    name: PartName,
+    dir: PathBuf,
+    store: Slot,
+    state: RwLock<State>,
+}
+
+/// What changes.
+#[derive(Default)]
+struct State {
+    span: Option<Span>,
+    runs: Vec<Arc<Run>>,
+    /// Full lists, oldest first, that wait to be written.
+    frozen: Vec<Arc<Recent>>,
+    recent: Recent,
+}
+
+impl Part {
+    pub(super) fn name(&self) -> PartName {
+        self.name
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What it covers; `None` while it is empty.
+    pub(super) fn span(&self) -> Option<Span> {
+        self.read().span
+    }
+
+    /// What is known of it since it is sealed.
+    pub(super) fn sealed(&self) -> Option<Arc<Run>> {
+        let state = self.read();
+        state.runs.first().filter(|run| run.meta().seal.is_some()).cloned()
+    }
+
+    /// Its database.
+    pub(super) fn store(&self) -> Result<Arc<Store>, ReadError> {
+        let is_sealed = self.sealed().is_some();
+        self.store.get(&self.dir, if is_sealed { SEALED_CACHE_BYTES } else { ACTIVE_CACHE_BYTES })
+    }
+
+    /// Closes its database as soon as nobody reads from it.
+    pub(super) fn close(&self) {
+        self.store.close();
+    }
+
+    /// Its database is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.store.is_open()
+    }
+
+    /// Bytes of its files.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).filter(|file| file.is_file()).map(|file| file.len()).sum()
+    }
+
+    /// What was recorded in it, in numbers.
+    pub(super) fn counts(&self) -> Vec<Count> {
+        let state = self.read();
+        let mut sum = Counts::default();
+        let mut add = |rows: &[Count]| rows.iter().for_each(|row| sum.add_count(row));
+        state.runs.iter().for_each(|run| add(&run.meta().counts));
+        state.frozen.iter().for_each(|recent| add(&recent.counts().rows()));
+        add(&state.recent.counts().rows());
+        sum.rows()
+    }
+
+    /// Writes a commit, durable when this returns, and makes it known to the index. The events are those of the blocks.
+    pub(super) fn commit(&self, commit: Commit, events: &[Event]) -> Result<(), AppendError> {
+        let starts: Vec<(Seq, u32)> = commit.blocks.iter().map(|block| (block.first, block.count)).collect();
+        self.store().map_err(AppendError::Reopen)?.commit(commit)?;
+        let mut state = self.write();
+        let mut rest = events;
+        for (first, count) in starts {
+            let (of_block, after) = rest.split_at(rest.len().min(count as usize));
+            if let Some(last) = of_block.last() {
+                state.recent.add(first, last.seq, of_block);
+            }
+            rest = after;
+        }
+        state.cover(events);
+        Ok(())
+    }
+
+    /// Puts the newest terms away to be written, when there are `run_events_max` of them. `true`: there is something to
+    /// write.
+    pub(super) fn freeze(&self, run_events_max: u64) -> bool {
+        let mut state = self.write();
+        if state.recent.span() >= run_events_max.max(1) {
+            state.freeze();
+        }
+        !state.frozen.is_empty()
+    }
+
+    /// Lists wait to be written.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.read().frozen.is_empty()
+    }
+
+    /// No further list may be frozen before one has been written.
+    pub(super) fn is_behind(&self) -> bool {
+        self.read().frozen.len() >= FROZEN_MAX
+    }
+
+    /// First numbers of the blocks that may hold the term, in order, each once.
+    pub(super) fn blocks_with(&self, hash: TermHash) -> Result<Vec<Seq>, ReadError> {
+        let mut blocks = Vec::new();
+        let runs = {
+            let state = self.read();
+            state.recent.blocks(hash, &mut blocks);
+            state.frozen.iter().for_each(|recent| recent.blocks(hash, &mut blocks));
+            state.runs.clone()
+        };
+        for run in runs {
+            run.blocks(hash, &mut blocks)?;
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        Ok(blocks)
+    }
+
+    /// What its sealed run covers.
+    pub(super) fn meta(&self) -> Option<Meta> {
+        self.sealed().map(|run| run.meta().clone())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn cover(&mut self, events: &[Event]) {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
+        let span = Span { first: first.seq, last: last.seq, first_at: first.at, last_at: last.at };
+        let span = self.span.map_or(span, |known| Span { last: span.last, last_at: span.last_at, ..known });
+        self.span = Some(span);
+    }
+
+    fn freeze(&mut self) {
+        if self.recent.base().is_some() {
+            self.frozen.push(Arc::new(std::mem::take(&mut self.recent)));
+        }
+    }
+}

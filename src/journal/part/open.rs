@@ -1,0 +1,135 @@
+//! Opening a partition: a sealed one by what its run says, another by reading what its runs do not cover.
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use crate::journal::block::{Hash, Opener};
+use crate::journal::error::{OpenError, ReadError};
+use crate::journal::index::{RUN_SUFFIX, Run, SEALED_FILE};
+use crate::journal::store::{Head, Store};
+use crate::model::Seq;
+
+use super::slot::Slot;
+use super::{ACTIVE_CACHE_BYTES, Part, PartName, Span, State};
+
+impl Part {
+    /// Makes the database of a new partition.
+    pub(in crate::journal) fn create(dir: &Path, name: PartName) -> Result<Part, OpenError> {
+        let store = Store::open(dir, ACTIVE_CACHE_BYTES);
+        let store = store.map_err(|source| OpenError::Database { dir: dir.to_owned(), source })?;
+        Ok(Part { name, dir: dir.to_owned(), store: Slot::with(Arc::new(store)), state: RwLock::default() })
+    }
+
+    /// Opens a sealed partition; `None` where it is not sealed, or its run is damaged and has to be built again.
+    pub(in crate::journal) fn open_sealed(dir: &Path, name: PartName) -> Result<Option<(Part, Head)>, ReadError> {
+        let path = dir.join(SEALED_FILE);
+        let run = match Run::open(&path) {
+            Ok(run) => run,
+            Err(newer @ ReadError::NewerRun { .. }) => return Err(newer),
+            Err(_) => return Ok(None),
+        };
+        let meta = run.meta();
+        let Some(seal) = &meta.seal else { return Ok(None) };
+        let Ok(hash) = blake3::Hash::from_hex(&seal.hash) else { return Ok(None) };
+        if !dir.join(crate::journal::store::FILE).exists() {
+            return Err(ReadError::Gone { dir: dir.to_owned() });
+        }
+        let head = Head { last: meta.last, last_at: meta.last_at, hash: *hash.as_bytes() };
+        let span = Span { first: meta.first, last: meta.last, first_at: meta.first_at, last_at: meta.last_at };
+        let state = State { span: Some(span), runs: vec![Arc::new(run)], ..State::default() };
+        Ok(Some((Part { name, dir: dir.to_owned(), store: Slot::default(), state: RwLock::new(state) }, head)))
+    }
+
+    /// Opens a partition that is not sealed; what its runs do not cover is read, and checked on the way: terms are kept
+    /// in lists of `run_events_max` events.
+    pub(in crate::journal) fn open(
+        dir: &Path,
+        name: PartName,
+        run_events_max: u64,
+    ) -> Result<(Part, Option<Head>), ReadError> {
+        if !dir.join(crate::journal::store::FILE).exists() {
+            return Err(ReadError::Gone { dir: dir.to_owned() });
+        }
+        let store = Arc::new(Store::open(dir, ACTIVE_CACHE_BYTES)?);
+        let head = store.head()?;
+        let part = Part { name, dir: dir.to_owned(), store: Slot::with(store), state: RwLock::default() };
+        let first = part.store()?.header_at_or_after(Seq(0))?;
+        if let (Some(first), Some(head)) = (first, head) {
+            let span = Span { first: first.first, last: head.last, first_at: first.first_at, last_at: head.last_at };
+            let runs = load_runs(dir, span)?;
+            let covered = runs.last().map_or(span.first, |run| run.meta().last.next());
+            *part.write() = State { span: Some(span), runs, ..State::default() };
+            part.recover(covered, head, run_events_max)?;
+        } else if first.is_some() || head.is_some() {
+            return Err(ReadError::Index { what: "head" });
+        }
+        Ok((part, head))
+    }
+
+    /// Reads the blocks from `next` up to the head, checking their chain.
+    fn recover(&self, mut next: Seq, head: Head, run_events_max: u64) -> Result<(), ReadError> {
+        let store = self.store()?;
+        let mut opener = Opener::new()?;
+        let mut hash: Option<Hash> = match next.0.checked_sub(1).and_then(|last| self.span().map(|span| (last, span))) {
+            Some((last, span)) if last >= span.first.0 => {
+                let before = store.header_at_or_before(Seq(last))?.ok_or(ReadError::Index { what: "run" })?;
+                Some(store.block(before.first, &mut opener)?.hash)
+            }
+            _ => None,
+        };
+        while next <= head.last {
+            let opened = store.block(next, &mut opener)?;
+            if hash.is_some_and(|hash| hash != opened.header.previous) {
+                return Err(ReadError::Block { seq: next, reason: "it does not follow the block before it" });
+            }
+            hash = Some(opened.hash);
+            let mut state = self.write();
+            state.recent.add(next, opened.header.last, &opened.events);
+            if state.recent.span() >= run_events_max {
+                state.freeze();
+            }
+            next = opened.header.last.next();
+        }
+        if next != head.last.next() || hash.is_some_and(|hash| hash != head.hash) {
+            return Err(ReadError::Index { what: "head" });
+        }
+        Ok(())
+    }
+}
+
+/// The runs that cover the partition from its first event on without a hole. Others are of no use and are removed: the
+/// blocks behind them are read again. So is what a crash has left half written.
+fn load_runs(dir: &Path, span: Span) -> Result<Vec<Arc<Run>>, ReadError> {
+    let mut runs = Vec::new();
+    let unreadable = |error: std::io::Error| ReadError::Run { path: dir.to_owned(), reason: error.to_string() };
+    for entry in std::fs::read_dir(dir).map_err(unreadable)?.flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(RUN_SUFFIX) {
+            match Run::open(&path) {
+                Ok(run) => runs.push(run),
+                Err(newer @ ReadError::NewerRun { .. }) => return Err(newer),
+                Err(_) => remove(&path),
+            }
+        } else if name.ends_with(".new") || name == SEALED_FILE {
+            remove(&path);
+        }
+    }
+    runs.sort_by_key(|run| run.meta().first);
+    let mut next = span.first;
+    let mut kept = Vec::new();
+    for run in runs {
+        if run.meta().first == next && run.meta().last <= span.last {
+            next = run.meta().last.next();
+            kept.push(Arc::new(run));
+        } else {
+            remove(run.path());
+        }
+    }
+    Ok(kept)
+}
+
+/// What cannot be removed does no harm: it is found again at the next start.
+fn remove(path: &Path) {
+    drop(std::fs::remove_file(path));
+}

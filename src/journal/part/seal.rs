@@ -1,0 +1,71 @@
+//! What happens to a partition in the background: its lists become runs, its runs become one.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::journal::block::Hash;
+use crate::journal::error::ReadError;
+use crate::journal::index::{SEALED_FILE, Seal, merge, write_recent};
+use crate::journal::store::Head;
+use crate::model::{Seq, Timestamp};
+
+use super::{Part, SEALED_CACHE_BYTES};
+
+impl Part {
+    /// Writes the oldest waiting list as a run. `false`: none waits.
+    pub(in crate::journal) fn write_frozen(&self) -> io::Result<bool> {
+        let Some(recent) = self.read().frozen.first().cloned() else { return Ok(false) };
+        let run = write_recent(&self.dir, &recent)?;
+        let mut state = self.write();
+        state.runs.extend(run.map(Arc::new));
+        state.frozen.remove(0);
+        Ok(true)
+    }
+
+    /// Seals the partition, which ends at `head` and takes no more events: writes what is in memory, merges all runs,
+    /// closes the database. Ends soon after `stop` is set with an error of kind `Interrupted`; it can be repeated.
+    pub(in crate::journal) fn seal(&self, head: Head, stop: &AtomicBool) -> io::Result<()> {
+        self.seal_as(Seal { hash: hex(head.hash), tail: hex(head.hash), ..Seal::default() }, None, stop)?;
+        // sled writes its snapshot when a database is opened: what is done now is not done at somebody's question.
+        self.close();
+        let opened = self.store.get(&self.dir, SEALED_CACHE_BYTES).map(drop);
+        self.close();
+        match opened {
+            Ok(()) | Err(ReadError::Gone { .. }) => Ok(()),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// The first half of [`Self::seal`], with what is to be known of the partition: its end, where that is not its last
+    /// event's.
+    pub(in crate::journal) fn seal_as(
+        &self,
+        seal: Seal,
+        end: Option<(Seq, Timestamp)>,
+        stop: &AtomicBool,
+    ) -> io::Result<()> {
+        if self.sealed().is_some() {
+            return Ok(());
+        }
+        self.write().freeze();
+        while self.write_frozen()? {}
+        let runs = self.read().runs.clone();
+        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, end, stop)?);
+        let mut state = self.write();
+        if let Some(span) = &mut state.span {
+            (span.last, span.last_at) = (sealed.meta().last, sealed.meta().last_at);
+        }
+        state.runs = vec![sealed];
+        drop(state);
+        for run in runs {
+            std::fs::remove_file(run.path())?;
+        }
+        Ok(())
+    }
+}
+
+/// A hash as a seal has it.
+pub(in crate::journal) fn hex(hash: Hash) -> String {
+    blake3::Hash::from_bytes(hash).to_hex().to_string()
+}

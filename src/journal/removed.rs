@@ -1,0 +1,84 @@
+//! What is no longer in the journal: a small file for each partition that is gone, in the directory `removed`, named
+//! after its range. It says which numbers are missing and why, and keeps their statistics.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Seq, Timestamp};
+
+use super::error::OpenError;
+use super::identity::{sync_dir, write_durably};
+use super::statistics::Count;
+
+const DIR: &str = "removed";
+const FORMAT: u8 = 1;
+
+/// Why a partition is no longer there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It was older than anything is kept.
+    Age,
+    /// The journal was larger than it may be.
+    Size,
+    /// The file system was fuller than it may be.
+    Disk,
+    /// It was damaged, and nothing of it could be read.
+    Damaged,
+    /// Its directory was not there.
+    Missing,
+}
+
+/// A partition that is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Removed {
+    format: u8,
+    pub(super) first: Seq,
+    pub(super) last: Seq,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) cause: Cause,
+    pub(super) counts: Vec<Count>,
+}
+
+impl Removed {
+    pub(super) fn new(cause: Cause, seqs: (Seq, Seq), times: (Timestamp, Timestamp), counts: Vec<Count>) -> Self {
+        let ((first, last), (first_at, last_at)) = (seqs, times);
+        Removed { format: FORMAT, first, last, first_at, last_at, cause, counts }
+    }
+
+    /// Writes its file; durable when this returns.
+    pub(super) fn write(&self, journal: &Path) -> io::Result<()> {
+        let dir = journal.join(DIR);
+        if !dir.exists() {
+            std::fs::create_dir(&dir)?;
+            sync_dir(journal)?;
+        }
+        write_durably(&dir, &format!("{}-{}.json", self.first, self.last), &serde_json::to_vec(self)?)
+    }
+}
+
+/// All that are gone, oldest first. A file that is damaged is renamed: statistics are lost with it, and a hole is told
+/// once more.
+pub(super) fn load(journal: &Path) -> Result<Vec<Removed>, OpenError> {
+    let dir = journal.join(DIR);
+    let failed = |source| OpenError::Directory { dir: dir.clone(), source };
+    let mut removed: Vec<Removed> = Vec::new();
+    if !dir.exists() {
+        return Ok(removed);
+    }
+    for entry in std::fs::read_dir(&dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let bytes = std::fs::read(&path).map_err(failed)?;
+            match serde_json::from_slice(&bytes) {
+                Ok(record) => removed.push(record),
+                Err(_) => std::fs::rename(&path, path.with_extension("damaged")).map_err(failed)?,
+            }
+        }
+    }
+    removed.sort_by_key(|record| record.first);
+    Ok(removed)
+}

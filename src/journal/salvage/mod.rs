@@ -1,0 +1,139 @@
+//! Salvage: what can still be read of a damaged partition, in a fresh one.
+//!
+//! Works on the bytes of sled's file, not through sled: every value says what it is and carries its checksum, so it
+//! can be found wherever sled has put it. Several versions of a block may be there, when a crash threw one away before
+//! it was acknowledged and its number was given out again; the chain of hashes tells which one counts.
+
+mod carve;
+mod choose;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::model::{Seq, Timestamp};
+
+use super::block::Opener;
+use super::error::AppendError;
+use super::identity::sync_dir;
+use super::index::{Run, SEALED_FILE, Seal};
+use super::open::Hole;
+use super::options::Options;
+use super::part::{Part, PartName, hex};
+use super::parts::{NEW_SUFFIX, part_dir};
+use super::store::{Commit, Head};
+use carve::Carved;
+use choose::Chosen;
+
+/// Blocks written at a time.
+const COMMIT_BLOCKS: usize = 128;
+
+/// What is to be salvaged.
+pub(super) struct Salvage<'a> {
+    pub(super) journal: &'a Path,
+    /// Where the damaged partition lies.
+    pub(super) damaged: &'a Path,
+    /// Its name.
+    pub(super) name: PartName,
+    /// Where the journal ends before it.
+    pub(super) before: Head,
+    /// The last event that was committed in it, as far as that is known.
+    pub(super) known_last: Option<Seq>,
+    pub(super) options: &'a Options,
+}
+
+/// What came of it.
+pub(super) struct Salvaged {
+    /// The fresh partition, sealed; `None`: nothing could be read.
+    pub(super) part: Option<Arc<Part>>,
+    /// Its events.
+    pub(super) salvaged: u64,
+    /// What is lost.
+    pub(super) lost: Vec<Hole>,
+    /// Where the journal ends now.
+    pub(super) head: Head,
+}
+
+/// Salvages what is readable; the damaged files stay as they are.
+pub(super) fn salvage(task: &Salvage<'_>) -> io::Result<Salvaged> {
+    let seal = Run::open(&task.damaged.join(SEALED_FILE)).ok().map(|run| run.meta().clone());
+    let known_last = seal.as_ref().map(|meta| meta.last).or(task.known_last);
+    let carved = Carved::read(task.damaged)?;
+    let chosen = choose::choose(&carved, task.before, known_last);
+    let fresh = task.journal.join(format!("{}{NEW_SUFFIX}", task.name.rewritten()));
+    if fresh.exists() {
+        std::fs::remove_dir_all(&fresh)?;
+    }
+    let written = write(task, &carved, &chosen, &fresh)?;
+    let Written { part, events, head, mut lost } = written;
+    let end = known_last.unwrap_or(head.last).max(head.last);
+    if end > head.last {
+        let to = seal.as_ref().map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
+        lost.push(Hole { seqs: head.last.next()..=end, from: head.last_at, to: to.max(head.last_at) });
+    }
+    let end_at = lost.last().map_or(head.last_at, |hole| hole.to.max(head.last_at));
+    if events == 0 {
+        drop(part);
+        std::fs::remove_dir_all(&fresh)?;
+        let head = Head { last: end.max(task.before.last), last_at: end_at, ..task.before };
+        return Ok(Salvaged { part: None, salvaged: 0, lost, head });
+    }
+    let sealed_hash = seal.as_ref().and_then(|meta| meta.seal.clone());
+    let seal = Seal {
+        hash: sealed_hash.as_ref().map_or_else(|| hex(head.hash), |seal| seal.hash.clone()),
+        tail: hex(head.hash),
+        kept: sealed_hash.map(|seal| seal.kept).unwrap_or_default(),
+        holes: lost.iter().map(|hole| (*hole.seqs.start(), *hole.seqs.end())).collect(),
+    };
+    part.seal_as(seal, Some((end, end_at)), &AtomicBool::new(false))?;
+    drop(part);
+    let name = task.name.rewritten();
+    let dir = part_dir(task.journal, name);
+    std::fs::rename(&fresh, &dir)?;
+    sync_dir(task.journal)?;
+    let opened = Part::open_sealed(&dir, name).map_err(io::Error::other)?;
+    let (part, head) = opened.ok_or_else(|| io::Error::other("the salvaged partition cannot be opened"))?;
+    Ok(Salvaged { part: Some(Arc::new(part)), salvaged: events, lost, head })
+}
+
+struct Written {
+    part: Part,
+    events: u64,
+    head: Head,
+    lost: Vec<Hole>,
+}
+
+/// Writes the chosen blocks as they are; those that do not decode are lost.
+fn write(task: &Salvage<'_>, carved: &Carved, chosen: &Chosen<'_>, fresh: &Path) -> io::Result<Written> {
+    let part = Part::create(fresh, task.name.rewritten()).map_err(io::Error::other)?;
+    let mut opener = Opener::new().map_err(io::Error::other)?;
+    let mut written = Written { part, events: 0, head: task.before, lost: Vec::new() };
+    let mut marks: Vec<_> = carved.marks.clone().into_iter().map(|(name, (_, mark))| (name, mark)).collect();
+    let mut strings = (0, chosen.strings.clone());
+    for group in chosen.blocks.chunks(COMMIT_BLOCKS) {
+        let (mut blocks, mut events) = (Vec::new(), Vec::new());
+        for candidate in group {
+            let Ok((sealed, opened)) = carved.open(candidate, &chosen.strings, &mut opener) else { continue };
+            // A dense partition's holes show in the numbers, a sparse one's only in the chain.
+            let header = opened.header;
+            let head = &mut written.head;
+            if header.previous != head.hash && header.first > head.last.next() {
+                let seqs = head.last.next()..=Seq(header.first.0 - 1);
+                written.lost.push(Hole { seqs, from: head.last_at, to: header.first_at });
+            }
+            *head = Head { last: header.last, last_at: header.last_at, hash: opened.hash };
+            blocks.push(sealed);
+            events.extend(opened.events);
+        }
+        if blocks.is_empty() {
+            continue;
+        }
+        written.events += events.len() as u64;
+        let (fresh_strings, marks) = (std::mem::take(&mut strings), std::mem::take(&mut marks));
+        let commit = Commit { blocks, fresh_strings, marks, head: written.head };
+        written.part.commit(commit, &events).map_err(|error: AppendError| io::Error::other(error))?;
+        while written.part.freeze(task.options.run_events_max) && written.part.write_frozen()? {}
+    }
+    Ok(written)
+}
