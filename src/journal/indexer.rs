@@ -20,6 +20,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long an append waits for the indexer before it gives up for now.
 const BEHIND_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// Events of one list when an index is built again.
+const REINDEX_RUN_EVENTS: u64 = 250_000;
+
 enum Job {
     Write(Arc<Part>),
     Seal(Arc<Part>, Head),
@@ -98,7 +101,7 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
         };
         let result = match &job {
             Job::Write(part) => write_all(part),
-            Job::Seal(part, head) => part.seal(*head, &shared.stop),
+            Job::Seal(part, head) => seal(part, *head, shared),
             Job::Stop => return,
         };
         *shared.done.lock().unwrap_or_else(PoisonError::into_inner) += 1;
@@ -115,6 +118,18 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+}
+
+/// Seals a partition; a damaged run is no obstacle, the blocks it was made from are read again.
+fn seal(part: &Part, head: Head, shared: &Shared) -> io::Result<()> {
+    match part.seal(head, &shared.stop) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            warn!(%error, partition = %part.name(), "an index file is damaged; it is built again");
+            part.reindex(head, REINDEX_RUN_EVENTS).map_err(io::Error::other)?;
+            part.seal(head, &shared.stop)
+        }
+        sealed => sealed,
     }
 }
 

@@ -60,7 +60,8 @@ pub use open::{Hole, SetAside};
 pub use options::Options;
 pub use reader::{Order, Reader};
 pub use removed::Cause;
-pub use statistics::Count;
+pub use retention::{Change, DiskSpace, Keeper, Policy, Rule, What};
+pub use statistics::{Count, Statistics};
 pub use term::Term;
 pub use writer::{Mark, Writer};
 

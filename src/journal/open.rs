@@ -9,10 +9,10 @@ use crate::model::{Seq, Timestamp};
 
 use super::end;
 use super::error::{OpenError, ReadError};
-use super::identity::{Directory, sync_dir};
+use super::identity::Directory;
 use super::options::Options;
 use super::part::{Part, PartName};
-use super::parts::{Entry, Parts, damaged_dir, entries, part_dir, remove_dir};
+use super::parts::{Entry, Parts, entries, part_dir, remove_dir, set_aside};
 use super::removed::{self, Cause, Removed};
 use super::salvage::{Salvage, salvage};
 use super::store::Head;
@@ -185,12 +185,7 @@ impl Opening<'_> {
         gone: &mut Vec<Removed>,
     ) -> Result<(), OpenError> {
         let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
-        let target = (1..)
-            .map(|attempt| if attempt == 1 { damaged_dir(dir) } else { damaged_dir(&dir.with_extension(attempt.to_string())) })
-            .find(|target| !target.exists())
-            .unwrap_or_else(|| damaged_dir(dir));
-        std::fs::rename(dir, &target).and_then(|()| sync_dir(self.dir)).map_err(failed)?;
-        let known_last = end::read(&target);
+        let known_last = end::read(dir);
         // Where it begins is not known; what is known to be gone right before it is not its loss.
         let mut before = self.head.last;
         let mut is_earlier = |record: &Removed| {
@@ -200,13 +195,19 @@ impl Opening<'_> {
         };
         let earlier = gone.iter().take_while(|record| is_earlier(record)).count();
         self.skip(gone.drain(..earlier));
-        let found = Salvage { journal: self.dir, damaged: &target, name, before: self.head, known_last, options: &self.options };
-        let found = salvage(&found).map_err(failed)?;
-        for hole in &found.lost {
-            if found.part.is_none() {
-                self.note_gone(Cause::Damaged, hole)?;
-            }
+        let task = Salvage {
+            journal: self.dir,
+            damaged: dir,
+            name,
+            before: self.head,
+            known_last,
+            options: &self.options,
+        };
+        let found = salvage(&task).map_err(failed)?;
+        for hole in found.lost.iter().filter(|_| found.part.is_none()) {
+            self.note_gone(Cause::Damaged, hole)?;
         }
+        let target = set_aside(dir).map_err(failed)?;
         self.set_aside.push(SetAside {
             dir: target,
             reason: error.to_string(),

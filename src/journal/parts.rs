@@ -22,6 +22,8 @@ pub(super) struct Parts {
     committed: watch::Sender<Seq>,
     /// Sealed partitions whose databases are open, least recently asked first.
     open: Mutex<VecDeque<Arc<Part>>>,
+    /// Sealed partitions in which damage was met.
+    suspects: Mutex<VecDeque<Arc<Part>>>,
 }
 
 /// A partition with its open database, which stays open and readable until this is dropped.
@@ -39,6 +41,7 @@ impl Parts {
             list: RwLock::new(list),
             committed: watch::Sender::new(last),
             open: Mutex::default(),
+            suspects: Mutex::default(),
         }
     }
 
@@ -130,6 +133,21 @@ impl Parts {
         }
     }
 
+    /// Notes that a partition is damaged; the keeper saves what can be saved. One that is not sealed waits for a restart.
+    pub(super) fn suspect(&self, part: &Arc<Part>) {
+        let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        if part.sealed().is_some() && suspects.iter().all(|other| other.name() != part.name()) {
+            suspects.push_back(part.clone());
+        }
+    }
+
+    /// The next partition to be saved that is still there.
+    pub(super) fn take_suspect(&self) -> Option<Arc<Part>> {
+        let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = self.read();
+        std::iter::from_fn(|| suspects.pop_front()).find(|part| list.iter().any(|other| other.name() == part.name()))
+    }
+
     /// Closes the sealed partition that was least recently asked when too many are open.
     fn note_open(&self, part: &Arc<Part>) {
         let mut open = self.lock_open();
@@ -147,7 +165,7 @@ impl Parts {
         let dir = part_dir(self.path(), name);
         self.read().iter().any(|part| part.name().id() == id)
             || dir.exists()
-            || damaged_dir(&dir).exists()
+            || with_suffix(&dir, DAMAGED_SUFFIX).exists()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Part>>> {
@@ -164,10 +182,22 @@ pub(super) fn part_dir(journal: &Path, name: PartName) -> PathBuf {
     journal.join(name.to_string())
 }
 
-/// Where a damaged partition's directory goes.
-pub(super) fn damaged_dir(dir: &Path) -> PathBuf {
+/// Renames a damaged partition's directory to `….damaged`; its new path.
+pub(super) fn set_aside(dir: &Path) -> std::io::Result<PathBuf> {
+    let target = with_suffix(dir, DAMAGED_SUFFIX);
+    let mut attempts = 2..;
+    let mut free = target.clone();
+    while free.exists() {
+        free = with_suffix(&target, &format!("-{}", attempts.next().unwrap_or_default()));
+    }
+    std::fs::rename(dir, &free)?;
+    dir.parent().map_or(Ok(()), identity::sync_dir)?;
+    Ok(free)
+}
+
+fn with_suffix(dir: &Path, suffix: &str) -> PathBuf {
     let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(".damaged");
+    name.push(suffix);
     dir.with_file_name(name)
 }
 
@@ -202,14 +232,14 @@ pub(super) fn entries(journal: &Path) -> Result<Vec<Entry>, OpenError> {
 
 /// How the directory of a partition ends that is being written.
 pub(super) const NEW_SUFFIX: &str = ".new";
+/// How the directory of a partition ends that was damaged.
+pub(super) const DAMAGED_SUFFIX: &str = ".damaged";
 /// How the directory of a partition ends that is being removed.
 pub(super) const REMOVED_SUFFIX: &str = ".removed";
 
 /// Removes a partition's directory so that after a crash it is there whole, or not at all.
 pub(super) fn remove_dir(dir: &Path) -> std::io::Result<()> {
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(REMOVED_SUFFIX);
-    let removed = dir.with_file_name(name);
+    let removed = with_suffix(dir, REMOVED_SUFFIX);
     std::fs::rename(dir, &removed)?;
     dir.parent().map_or(Ok(()), identity::sync_dir)?;
     std::fs::remove_dir_all(removed)

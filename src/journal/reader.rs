@@ -7,8 +7,11 @@ use tokio::sync::watch;
 
 use crate::model::{Event, Seq, Timestamp};
 
-use super::error::ReadError;
+use super::error::{OpenError, ReadError};
+use super::part::Span;
 use super::parts::Parts;
+use super::removed::{self, Removed};
+use super::statistics::Statistics;
 use super::term::Term;
 use super::walk::{Find, Scan, Walk};
 
@@ -69,6 +72,30 @@ impl Reader {
     pub fn is_settled(&self) -> bool {
         let mut parts = self.parts.all();
         parts.pop().is_none_or(|newest| !newest.is_waiting()) && parts.iter().all(|part| part.sealed().is_some())
+    }
+
+    /// What was recorded, partition by partition, oldest first: of those that retention has removed as well.
+    ///
+    /// # Errors
+    /// The files of what was removed cannot be read.
+    pub fn statistics(&self) -> Result<Vec<Statistics>, OpenError> {
+        let parts = self.parts.all();
+        let live = parts.iter().filter_map(|part| part.span().map(|span| (span, part.counts())));
+        let live: Vec<_> = live.collect();
+        let mut all: Vec<Statistics> = Vec::new();
+        for gone in removed::load(self.parts.path())? {
+            // A removal that was cut short, or a hole within what was saved.
+            if !live.iter().any(|(span, _)| span.first <= gone.last && gone.first <= span.last) {
+                let Removed { first, last, first_at: from, last_at: to, counts, .. } = gone;
+                all.push(Statistics { first, last, from, to, kept: false, counts });
+            }
+        }
+        all.extend(live.into_iter().map(|(span, counts)| {
+            let Span { first, last, first_at: from, last_at: to } = span;
+            Statistics { first, last, from, to, kept: true, counts }
+        }));
+        all.sort_by_key(|row| row.first);
+        Ok(all)
     }
 
     /// One event; `None` where there is none of that number.

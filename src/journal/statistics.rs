@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Event, Kind, Str};
+use crate::model::{Event, Kind, Seq, Str, Timestamp};
 
 /// Rows of one partition; what comes later is counted by kind only. Two thousand queues with two services fit.
 const ROWS_MAX: usize = 4_096;
@@ -60,4 +60,21 @@ impl Counts {
         rows.sort_unstable();
         rows
     }
+}
+
+/// What was recorded in one partition, whether it is still there or not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Its first number.
+    pub first: Seq,
+    /// Its last number.
+    pub last: Seq,
+    /// Time of its first event.
+    pub from: Timestamp,
+    /// Time of its last event. A partition never spans two days (UTC).
+    pub to: Timestamp,
+    /// Whether its events can still be read.
+    pub kept: bool,
+    /// The counts.
+    pub counts: Vec<Count>,
 }

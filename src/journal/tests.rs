@@ -21,6 +21,10 @@ enum Step {
     Crash,
     /// Waits until what can be sealed is sealed.
     Settle,
+    /// The keeper does all that is due so many days after the start.
+    Age(u64),
+    /// The keeper rewrites what was never rewritten.
+    Compact,
 }
 
 /// Small enough that a few dozen events fill runs and partitions.
@@ -30,7 +34,7 @@ const SMALL: Options =
 prop_compose! {
     fn event()(
         minutes in 0..400i64, kind in 0..Kind::ALL.len(), order in 0..12u32, message in 0..40u32, queue in 0..3u32,
-        body in prop_oneof![9 => 0..2_000usize, 1 => 6_000..60_000usize], noise in any::<u64>(),
+        exchange in 0..4u8, body in prop_oneof![9 => 0..2_000usize, 1 => 6_000..60_000usize], noise in any::<u64>(),
     ) -> Event {
         let mut event = Event::new(Kind::ALL[kind], Source::Binding, Timestamp::from_micros(START + minutes * 60_000_000));
         event.order_id = (order < 10).then(|| format!("JW-{order}").into());
@@ -38,6 +42,7 @@ prop_compose! {
         event.correlation_id = (message % 7 == 0).then(|| format!("c-{order}").into());
         event.fingerprint = Some(Fingerprint([message as u8; 16]));
         event.queue = Some(format!("mes.queue.{queue}").into());
+        event.exchange = Some(if exchange == 0 { "noise".into() } else { "mes.orders".into() });
         event.routing_key = Some(format!("order.{noise}").into());
         let mut state = noise;
         let data = (0..body).map(|_| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1); (state >> 56) as u8 });
@@ -53,13 +58,25 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
         1 => Just(Step::Settle),
+        1 => (0..120u64).prop_map(Step::Age),
+        1 => Just(Step::Compact),
     ]
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn policy() -> Policy {
+    let rule = Rule { exchange: Some("noise".into()), keep: 5 * DAY, ..Rule::default() };
+    Policy { hot: 10 * DAY, warm: 30 * DAY, cold: 90 * DAY, max_bytes: None, high_water: 1.0, rules: vec![rule] }
 }
 
 /// What the journal should hold.
 #[derive(Default)]
 struct Model {
+    /// All that were appended.
     events: Vec<Event>,
+    /// What retention has left of them, by their index.
+    left: Vec<Option<Event>>,
     marks: BTreeMap<String, Mark>,
 }
 
@@ -69,17 +86,52 @@ impl Model {
             let mut event = event.clone();
             event.seq = Seq(self.events.len() as u64 + 1);
             event.at = self.events.last().map_or(event.at, |last| last.at.max(event.at));
+            self.left.push(Some(event.clone()));
             self.events.push(event);
         }
+    }
+
+    /// What the keeper is to do `now` with everything but the newest partition.
+    fn age(&mut self, reader: &Reader, now: Timestamp) {
+        let mut parts = reader.statistics().expect("readable");
+        parts.pop();
+        for part in parts {
+            let age = now.since(part.to);
+            for slot in &mut self.left[part.first.0 as usize - 1..part.last.0 as usize] {
+                let Some(event) = slot else { continue };
+                let critical = [Kind::DeadLetter, Kind::Return, Kind::Unroutable, Kind::Gap].contains(&event.kind);
+                let limit = if event.exchange.as_deref() == Some("noise") {
+                    5
+                } else if critical {
+                    90
+                } else {
+                    30
+                };
+                let body = event.body.as_mut().filter(|body| age >= 10 * DAY && !body.data.is_empty());
+                if let Some(body) = body {
+                    (body.data, body.truncated) = (Vec::new(), true);
+                }
+                if age >= limit * DAY {
+                    *slot = None;
+                }
+            }
+        }
+    }
+
+    fn left(&self) -> Vec<&Event> {
+        self.left.iter().flatten().collect()
     }
 
     fn check(&self, reader: &Reader) {
         let all = Seq(0)..Seq(u64::MAX);
         let read = |order| reader.scan(all.clone(), order).collect::<Result<Vec<_>, _>>().expect("readable");
-        assert_eq!(read(Order::Ascending), self.events);
+        assert_eq!(read(Order::Ascending).iter().collect::<Vec<_>>(), self.left());
         let mut backwards = read(Order::Descending);
         backwards.reverse();
-        assert_eq!(backwards, self.events);
+        assert_eq!(backwards.iter().collect::<Vec<_>>(), self.left());
+        let statistics = reader.statistics().expect("readable");
+        let counted: u64 = statistics.iter().flat_map(|part| &part.counts).map(|row| row.count).sum();
+        assert_eq!(counted, self.events.len() as u64);
         assert_eq!(reader.last_seq().0, self.events.len() as u64);
         self.check_terms(reader);
         self.check_times(reader);
@@ -97,7 +149,7 @@ impl Model {
                 [(Seq(0)..Seq(u64::MAX), Order::Ascending), (middle..Seq(u64::MAX), Order::Descending)]
             {
                 let mut expected: Vec<_> =
-                    self.events.iter().filter(|event| term.matches(event) && range.contains(&event.seq)).collect();
+                    self.left().into_iter().filter(|event| term.matches(event) && range.contains(&event.seq)).collect();
                 if order == Order::Descending {
                     expected.reverse();
                 }
@@ -110,8 +162,8 @@ impl Model {
     fn check_times(&self, reader: &Reader) {
         for minutes in [-1, 0, 1, 57, 200, 399, 400] {
             let at = Timestamp::from_micros(START + minutes * 60_000_000);
-            let expected = self.events.partition_point(|event| event.at < at) as u64 + 1;
-            assert_eq!(reader.seq_at(at).expect("readable"), Seq(expected), "{minutes}");
+            let seq = reader.seq_at(at).expect("readable");
+            assert!(self.left().iter().all(|event| (event.seq < seq) == (event.at < at)), "{minutes}");
         }
     }
 }
@@ -134,6 +186,17 @@ proptest! {
                     model.marks.extend(marks);
                 }
                 Step::Settle => settle(&reader),
+                Step::Age(days) => {
+                    settle(&reader);
+                    let now = Timestamp::from_micros(START).after(days as u32 * DAY);
+                    model.age(&reader, now);
+                    let mut keeper = writer.keeper(policy());
+                    while keeper.tend(now, &mut |_| true).expect("a working disk").is_some() {}
+                }
+                Step::Compact => {
+                    let mut keeper = writer.keeper(policy());
+                    while keeper.compact(&mut |_| true).expect("a working disk").is_some() {}
+                }
                 Step::Reopen | Step::Crash => {
                     if matches!(step, Step::Crash) {
                         let copy = tempfile::tempdir().expect("a directory");

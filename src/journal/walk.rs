@@ -20,6 +20,9 @@ pub(super) type Next = (Pinned, Seq, Seq);
 pub(super) trait NextBlock {
     /// The next block; `range` is what is still wanted.
     fn next_block(&mut self, range: &Range<Seq>) -> Result<Option<Next>, ReadError>;
+
+    /// Where it looks.
+    fn parts(&self) -> &Parts;
 }
 
 /// Every block of a range.
@@ -80,6 +83,10 @@ impl NextBlock for Scan {
         }
         Ok(None)
     }
+
+    fn parts(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// The blocks that the index names for a term.
@@ -136,9 +143,13 @@ impl NextBlock for Find {
             }
             let Some(part) = self.remaining.pop() else { return Ok(None) };
             if part.span().is_some_and(|span| span.last >= range.start && span.first < range.end) {
-                self.ask(&part)?;
+                self.ask(&part).inspect_err(|_| self.parts.suspect(&part))?;
             }
         }
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.parts
     }
 }
 
@@ -183,7 +194,11 @@ impl<B: NextBlock> Walk<B> {
             Some(opener) => opener,
             none => none.insert(Opener::new()?),
         };
-        pinned.store.block(first, opener)
+        let opened = pinned.store.block(first, opener);
+        if opened.is_err() {
+            self.blocks.parts().suspect(&pinned.part);
+        }
+        opened
     }
 }
 

@@ -14,6 +14,7 @@ use super::options::Options;
 use super::part::Part;
 use super::parts::Parts;
 use super::reader::Reader;
+use super::retention::{Keeper, Policy};
 use super::store::{Commit, Head};
 use super::strings::Interner;
 
@@ -97,6 +98,12 @@ impl Writer {
     #[must_use]
     pub fn marks(&self) -> &BTreeMap<String, Mark> {
         &self.marks
+    }
+
+    /// The keeper of this journal's partitions; there should be one.
+    #[must_use]
+    pub fn keeper(&self, policy: Policy) -> Keeper {
+        Keeper::new(self.parts.clone(), policy)
     }
 
     /// Time of the newest event.

@@ -44,7 +44,12 @@ pub(in crate::journal) struct Packer {
 
 impl Packer {
     pub(in crate::journal) fn new() -> std::io::Result<Self> {
-        let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+        Self::with_level(ZSTD_LEVEL)
+    }
+
+    /// A packer that takes more time, for less room.
+    pub(in crate::journal) fn with_level(level: i32) -> std::io::Result<Self> {
+        let compressor = zstd::bulk::Compressor::new(level)?;
         Ok(Packer { compressor, raw: Vec::new(), stored: Vec::new(), raw_target: 3 * PAYLOAD_BYTES_TARGET })
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::journal::statistics::Counts;
+use crate::journal::statistics::{Count, Counts};
 use crate::model::{Seq, Timestamp};
 
 use super::pairs::Pairs;
@@ -18,34 +18,42 @@ use super::Pair;
 /// How often a merge looks whether it is to stop.
 const STOP_CHECK_PAIRS: u32 = 65_536;
 
-/// Merges consecutive runs into one at `path`, sealed with `seal`, and covering up to `end` if that is later. Ends with an error of kind `Interrupted` soon after
+/// What a merged run is to say beyond what its runs do: retention and damage leave less than was recorded.
+#[derive(Clone, Debug, Default)]
+pub(in crate::journal) struct Outer {
+    /// The first number and its time.
+    pub(in crate::journal) first: Option<(Seq, Timestamp)>,
+    /// The last number and its time.
+    pub(in crate::journal) last: Option<(Seq, Timestamp)>,
+    /// What was recorded.
+    pub(in crate::journal) counts: Option<Vec<Count>>,
+}
+
+/// Merges consecutive runs into one at `path`, sealed with `seal`. Ends with an error of kind `Interrupted` soon after
 /// `stop` is set.
 pub(in crate::journal) fn merge(
     path: &Path,
     runs: &[Arc<Run>],
     seal: Seal,
-    end: Option<(Seq, Timestamp)>,
+    outer: Outer,
     stop: &AtomicBool,
 ) -> io::Result<Run> {
-    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+    let (Some(oldest), Some(newest)) = (runs.first(), runs.last()) else {
         return Err(io::Error::other("a partition without runs cannot be sealed"));
     };
-    let (first, last) = (first.meta(), last.meta());
+    let (oldest, newest) = (oldest.meta(), newest.meta());
     let mut counts = Counts::default();
-    runs.iter().flat_map(|run| &run.meta().counts).for_each(|count| counts.add_count(count));
-    let (last, last_at) = end.unwrap_or((last.last, last.last_at));
-    let cover = Cover {
-        first: first.first,
-        last,
-        first_at: first.first_at,
-        last_at,
-        counts,
-        seal: Some(seal),
-    };
-    write_run(path, cover, Merge::new(runs, stop)?)
+    match &outer.counts {
+        Some(rows) => rows.iter().for_each(|row| counts.add_count(row)),
+        None => runs.iter().flat_map(|run| &run.meta().counts).for_each(|row| counts.add_count(row)),
+    }
+    let (first, first_at) = outer.first.unwrap_or((oldest.first, oldest.first_at));
+    let (last, last_at) = outer.last.unwrap_or((newest.last, newest.last_at));
+    let cover = Cover { first, last, first_at, last_at, counts, seal: Some(seal) };
+    write_run(path, cover, Merge::new(first, runs, stop)?)
 }
 
-/// A run's remaining pairs. Adding the distance of its base from the first run's keeps their order.
+/// A run's remaining pairs. Adding the distance of its base from the merged run's keeps their order.
 struct Input<'a> {
     pairs: Pairs<'a>,
     shift: u64,
@@ -66,9 +74,9 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    fn new(runs: &'a [Arc<Run>], stop: &'a AtomicBool) -> io::Result<Self> {
-        let base = runs.first().map_or(0, |run| run.meta().first.0);
-        let inputs = runs.iter().map(|run| Input { pairs: run.pairs(), shift: run.meta().first.0 - base });
+    fn new(base: Seq, runs: &'a [Arc<Run>], stop: &'a AtomicBool) -> io::Result<Self> {
+        let shift = |run: &Run| run.meta().first.0.saturating_sub(base.0);
+        let inputs = runs.iter().map(|run| Input { pairs: run.pairs(), shift: shift(run) });
         let mut merge =
             Merge { inputs: inputs.collect(), heap: BinaryHeap::new(), previous: None, stop, until_check: 0 };
         for (number, input) in merge.inputs.iter_mut().enumerate() {

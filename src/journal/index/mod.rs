@@ -22,7 +22,7 @@ use crate::model::Seq;
 
 use super::term::TermHash;
 
-pub(super) use merge::merge;
+pub(super) use merge::{Outer, merge};
 pub(super) use recent::Recent;
 pub(super) use run::{Meta, Run, Seal};
 pub(super) use write::write_recent;

@@ -60,6 +60,9 @@ pub(in crate::journal) struct Seal {
     pub(in crate::journal) tail: String,
     /// What retention has left.
     pub(in crate::journal) kept: Kept,
+    /// zstd's level of the blocks, where they have been rewritten; 0: as they were recorded.
+    #[serde(default)]
+    pub(in crate::journal) level: i32,
     /// Ranges that were damaged and could not be salvaged, first and last number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::journal) holes: Vec<(Seq, Seq)>,

@@ -16,7 +16,7 @@ use crate::model::{Event, Seq, Timestamp};
 use super::error::{AppendError, ReadError};
 use super::index::{Meta, Recent, Run};
 use super::statistics::{Count, Counts};
-use super::store::{Commit, Store};
+use super::store::{Commit, Head, Store};
 use super::term::TermHash;
 
 pub(super) use name::PartName;
@@ -77,6 +77,13 @@ impl Part {
         state.runs.first().filter(|run| run.meta().seal.is_some()).cloned()
     }
 
+    /// Where it ends, as it was recorded. Known of sealed ones.
+    pub(super) fn head(&self) -> Option<Head> {
+        let run = self.sealed()?;
+        let hash = blake3::Hash::from_hex(&run.meta().seal.as_ref()?.hash).ok()?;
+        Some(Head { last: run.meta().last, last_at: run.meta().last_at, hash: *hash.as_bytes() })
+    }
+
     /// Its database.
     pub(super) fn store(&self) -> Result<Arc<Store>, ReadError> {
         let is_sealed = self.sealed().is_some();
@@ -86,11 +93,6 @@ impl Part {
     /// Closes its database as soon as nobody reads from it.
     pub(super) fn close(&self) {
         self.store.close();
-    }
-
-    /// Its database is open.
-    pub(super) fn is_open(&self) -> bool {
-        self.store.is_open()
     }
 
     /// Bytes of its files.
@@ -164,17 +166,19 @@ impl Part {
         Ok(blocks)
     }
 
-    /// What its sealed run covers.
-    pub(super) fn meta(&self) -> Option<Meta> {
-        self.sealed().map(|run| run.meta().clone())
-    }
-
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Span {
+    /// What a run covers.
+    fn of(meta: &Meta) -> Span {
+        Span { first: meta.first, last: meta.last, first_at: meta.first_at, last_at: meta.last_at }
     }
 }
 

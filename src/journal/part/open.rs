@@ -28,16 +28,16 @@ impl Part {
             Err(newer @ ReadError::NewerRun { .. }) => return Err(newer),
             Err(_) => return Ok(None),
         };
-        let meta = run.meta();
-        let Some(seal) = &meta.seal else { return Ok(None) };
-        let Ok(hash) = blake3::Hash::from_hex(&seal.hash) else { return Ok(None) };
+        if run.meta().seal.is_none() {
+            return Ok(None);
+        }
         if !dir.join(crate::journal::store::FILE).exists() {
             return Err(ReadError::Gone { dir: dir.to_owned() });
         }
-        let head = Head { last: meta.last, last_at: meta.last_at, hash: *hash.as_bytes() };
-        let span = Span { first: meta.first, last: meta.last, first_at: meta.first_at, last_at: meta.last_at };
-        let state = State { span: Some(span), runs: vec![Arc::new(run)], ..State::default() };
-        Ok(Some((Part { name, dir: dir.to_owned(), store: Slot::default(), state: RwLock::new(state) }, head)))
+        remove_leftovers(dir);
+        let state = State { span: Some(Span::of(run.meta())), runs: vec![Arc::new(run)], ..State::default() };
+        let part = Part { name, dir: dir.to_owned(), store: Slot::default(), state: RwLock::new(state) };
+        Ok(part.head().map(|head| (part, head)))
     }
 
     /// Opens a partition that is not sealed; what its runs do not cover is read, and checked on the way: terms are kept
@@ -64,6 +64,16 @@ impl Part {
             return Err(ReadError::Index { what: "head" });
         }
         Ok((part, head))
+    }
+
+    /// Forgets the runs of a partition that is not sealed, and reads all its blocks again into lists.
+    pub(in crate::journal) fn reindex(&self, head: Head, run_events_max: u64) -> Result<(), ReadError> {
+        let Some(span) = self.span() else { return Ok(()) };
+        for run in std::mem::take(&mut *self.write()).runs {
+            remove(run.path());
+        }
+        self.write().span = Some(span);
+        self.recover(span.first, head, run_events_max)
     }
 
     /// Reads the blocks from `next` up to the head, checking their chain.
@@ -106,7 +116,7 @@ fn load_runs(dir: &Path, span: Span) -> Result<Vec<Arc<Run>>, ReadError> {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(RUN_SUFFIX) {
-            match Run::open(&path) {
+            match Run::open(&path).and_then(|run| run.verify().map(|()| run)) {
                 Ok(run) => runs.push(run),
                 Err(newer @ ReadError::NewerRun { .. }) => return Err(newer),
                 Err(_) => remove(&path),
@@ -127,6 +137,16 @@ fn load_runs(dir: &Path, span: Span) -> Result<Vec<Arc<Run>>, ReadError> {
         }
     }
     Ok(kept)
+}
+
+/// The runs that a sealed one was merged from, where a crash left them.
+fn remove_leftovers(dir: &Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(RUN_SUFFIX) || name.ends_with(".new") {
+            remove(&entry.path());
+        }
+    }
 }
 
 /// What cannot be removed does no harm: it is found again at the next start.

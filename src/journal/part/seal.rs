@@ -6,11 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use crate::journal::block::Hash;
 use crate::journal::error::ReadError;
-use crate::journal::index::{SEALED_FILE, Seal, merge, write_recent};
+use crate::journal::index::{Outer, SEALED_FILE, Seal, merge, write_recent};
 use crate::journal::store::Head;
-use crate::model::{Seq, Timestamp};
 
-use super::{Part, SEALED_CACHE_BYTES};
+use super::{Part, SEALED_CACHE_BYTES, Span};
 
 impl Part {
     /// Writes the oldest waiting list as a run. `false`: none waits.
@@ -26,7 +25,7 @@ impl Part {
     /// Seals the partition, which ends at `head` and takes no more events: writes what is in memory, merges all runs,
     /// closes the database. Ends soon after `stop` is set with an error of kind `Interrupted`; it can be repeated.
     pub(in crate::journal) fn seal(&self, head: Head, stop: &AtomicBool) -> io::Result<()> {
-        self.seal_as(Seal { hash: hex(head.hash), tail: hex(head.hash), ..Seal::default() }, None, stop)?;
+        self.seal_as(Seal { hash: hex(head.hash), tail: hex(head.hash), ..Seal::default() }, Outer::default(), stop)?;
         // sled writes its snapshot when a database is opened: what is done now is not done at somebody's question.
         self.close();
         let opened = self.store.get(&self.dir, SEALED_CACHE_BYTES).map(drop);
@@ -37,25 +36,17 @@ impl Part {
         }
     }
 
-    /// The first half of [`Self::seal`], with what is to be known of the partition: its end, where that is not its last
-    /// event's.
-    pub(in crate::journal) fn seal_as(
-        &self,
-        seal: Seal,
-        end: Option<(Seq, Timestamp)>,
-        stop: &AtomicBool,
-    ) -> io::Result<()> {
+    /// The first half of [`Self::seal`], with what is to be known of the partition.
+    pub(in crate::journal) fn seal_as(&self, seal: Seal, outer: Outer, stop: &AtomicBool) -> io::Result<()> {
         if self.sealed().is_some() {
             return Ok(());
         }
         self.write().freeze();
         while self.write_frozen()? {}
         let runs = self.read().runs.clone();
-        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, end, stop)?);
+        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, outer, stop)?);
         let mut state = self.write();
-        if let Some(span) = &mut state.span {
-            (span.last, span.last_at) = (sealed.meta().last, sealed.meta().last_at);
-        }
+        state.span = Some(Span::of(sealed.meta()));
         state.runs = vec![sealed];
         drop(state);
         for run in runs {

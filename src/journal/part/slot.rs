@@ -42,10 +42,6 @@ impl Slot {
         self.lock().kept = None;
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        self.lock().kept.is_some()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Handles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,23 +1,17 @@
-//! Retention: what is kept for how long.
+//! Retention: what is kept for how long, and how a partition loses the rest.
+//!
+//! A partition moves down by being rewritten: first without bodies, then without what is not critical; at last its
+//! directory goes. Each step is one rename, so that a crash leaves it done or not done. What was recorded stays known in
+//! numbers.
+//!
+//! Has no clock: who calls tells the time, and how fast to go.
 
-use serde::{Deserialize, Serialize};
+mod disk;
+mod keeper;
+mod policy;
+mod rewrite;
 
-use crate::model::Str;
-
-/// What retention has left of a partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
-    /// Bodies are still there.
-    pub(super) bodies: bool,
-    /// Events that are neither critical nor named by a rule are still there.
-    pub(super) general: bool,
-    /// Rules whose events are gone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) expired: Vec<Str>,
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        Kept { bodies: true, general: true, expired: Vec::new() }
-    }
-}
+pub use disk::DiskSpace;
+pub use keeper::{Change, Keeper, What};
+pub(super) use policy::Kept;
+pub use policy::{Policy, Rule};

@@ -17,7 +17,7 @@ use crate::model::{Seq, Timestamp};
 use super::block::Opener;
 use super::error::AppendError;
 use super::identity::sync_dir;
-use super::index::{Run, SEALED_FILE, Seal};
+use super::index::{Meta, Outer, Run, SEALED_FILE, Seal};
 use super::open::Hole;
 use super::options::Options;
 use super::part::{Part, PartName, hex};
@@ -57,19 +57,18 @@ pub(super) struct Salvaged {
 
 /// Salvages what is readable; the damaged files stay as they are.
 pub(super) fn salvage(task: &Salvage<'_>) -> io::Result<Salvaged> {
-    let seal = Run::open(&task.damaged.join(SEALED_FILE)).ok().map(|run| run.meta().clone());
-    let known_last = seal.as_ref().map(|meta| meta.last).or(task.known_last);
+    let known = Run::open(&task.damaged.join(SEALED_FILE)).ok().map(|run| run.meta().clone());
+    let known_last = known.as_ref().map(|meta| meta.last).or(task.known_last);
     let carved = Carved::read(task.damaged)?;
     let chosen = choose::choose(&carved, task.before, known_last);
     let fresh = task.journal.join(format!("{}{NEW_SUFFIX}", task.name.rewritten()));
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh)?;
     }
-    let written = write(task, &carved, &chosen, &fresh)?;
-    let Written { part, events, head, mut lost } = written;
+    let Written { part, events, head, mut lost } = write(task, &carved, &chosen, &fresh)?;
     let end = known_last.unwrap_or(head.last).max(head.last);
-    if end > head.last {
-        let to = seal.as_ref().map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
+    if end > head.last && !is_whole(known.as_ref(), head) {
+        let to = known.as_ref().map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
         lost.push(Hole { seqs: head.last.next()..=end, from: head.last_at, to: to.max(head.last_at) });
     }
     let end_at = lost.last().map_or(head.last_at, |hole| hole.to.max(head.last_at));
@@ -79,22 +78,41 @@ pub(super) fn salvage(task: &Salvage<'_>) -> io::Result<Salvaged> {
         let head = Head { last: end.max(task.before.last), last_at: end_at, ..task.before };
         return Ok(Salvaged { part: None, salvaged: 0, lost, head });
     }
-    let sealed_hash = seal.as_ref().and_then(|meta| meta.seal.clone());
-    let seal = Seal {
-        hash: sealed_hash.as_ref().map_or_else(|| hex(head.hash), |seal| seal.hash.clone()),
-        tail: hex(head.hash),
-        kept: sealed_hash.map(|seal| seal.kept).unwrap_or_default(),
-        holes: lost.iter().map(|hole| (*hole.seqs.start(), *hole.seqs.end())).collect(),
+    let end_at = known.as_ref().map_or(end_at, |meta| meta.last_at);
+    let outer = Outer {
+        first: known.as_ref().map(|meta| (meta.first, meta.first_at)),
+        last: Some((end, end_at)),
+        counts: known.as_ref().map(|meta| meta.counts.clone()),
     };
-    part.seal_as(seal, Some((end, end_at)), &AtomicBool::new(false))?;
+    part.seal_as(seal(known, head, &lost), outer, &AtomicBool::new(false))?;
     drop(part);
-    let name = task.name.rewritten();
-    let dir = part_dir(task.journal, name);
-    std::fs::rename(&fresh, &dir)?;
-    sync_dir(task.journal)?;
+    let (part, head) = publish(task.journal, &fresh, task.name.rewritten())?;
+    Ok(Salvaged { part: Some(part), salvaged: events, lost, head })
+}
+
+/// Retention has taken the partition's end, and what is left ends where it should.
+fn is_whole(known: Option<&Meta>, head: Head) -> bool {
+    known.and_then(|meta| meta.seal.as_ref()).is_some_and(|seal| seal.tail == hex(head.hash))
+}
+
+fn seal(known: Option<Meta>, head: Head, lost: &[Hole]) -> Seal {
+    let mut seal = known.and_then(|meta| meta.seal).unwrap_or_default();
+    if seal.hash.is_empty() {
+        seal.hash = hex(head.hash);
+    }
+    seal.tail = hex(head.hash);
+    seal.holes.extend(lost.iter().map(|hole| (*hole.seqs.start(), *hole.seqs.end())));
+    seal
+}
+
+/// Gives a partition that was written at `fresh`, and closed, its name: from then on it is there.
+pub(super) fn publish(journal: &Path, fresh: &Path, name: PartName) -> io::Result<(Arc<Part>, Head)> {
+    let dir = part_dir(journal, name);
+    std::fs::rename(fresh, &dir)?;
+    sync_dir(journal)?;
     let opened = Part::open_sealed(&dir, name).map_err(io::Error::other)?;
-    let (part, head) = opened.ok_or_else(|| io::Error::other("the salvaged partition cannot be opened"))?;
-    Ok(Salvaged { part: Some(Arc::new(part)), salvaged: events, lost, head })
+    let (part, head) = opened.ok_or_else(|| io::Error::other("the partition just written cannot be opened"))?;
+    Ok((Arc::new(part), head))
 }
 
 struct Written {

@@ -1,0 +1,126 @@
+//! Rewriting a partition: what is to be kept goes into a fresh database, which then takes its place.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::journal::block::{Opener, Packer};
+use crate::journal::error::ReadError;
+use crate::journal::index::{Outer, Run, Seal};
+use crate::journal::part::{Part, hex};
+use crate::journal::parts::{NEW_SUFFIX, Parts};
+use crate::journal::salvage::publish;
+use crate::journal::store::{Commit, Head, Store};
+use crate::journal::strings::Interner;
+use crate::model::{Event, Seq};
+
+use super::policy::Kept;
+
+/// Events written at a time.
+const COMMIT_EVENTS: usize = 4096;
+
+/// How a partition is rewritten.
+pub(in crate::journal) struct Rewrite<'a> {
+    /// What is left afterwards.
+    pub(in crate::journal) kept: Kept,
+    /// zstd's level.
+    pub(in crate::journal) level: i32,
+    /// Makes of an event what stays of it; `None`: nothing.
+    pub(in crate::journal) keep: &'a dyn Fn(Event) -> Option<Event>,
+    /// Told after each commit how many bytes were read for it; waits as long as it likes. `false`: stop.
+    pub(in crate::journal) pause: &'a mut dyn FnMut(u64) -> bool,
+}
+
+/// Writes the fresh partition and publishes it under its next generation. `None`: nothing is left of it, and nothing
+/// was published. An error of kind `Interrupted`: it was told to stop.
+pub(in crate::journal) fn rewrite(
+    parts: &Parts,
+    old: &Part,
+    sealed: &Run,
+    store: &Store,
+    mut how: Rewrite<'_>,
+) -> io::Result<Option<Arc<Part>>> {
+    let name = old.name().rewritten();
+    let fresh = parts.path().join(format!("{name}{NEW_SUFFIX}"));
+    if fresh.exists() {
+        std::fs::remove_dir_all(&fresh)?;
+    }
+    let mut copy = Copy {
+        part: Part::create(&fresh, name).map_err(io::Error::other)?,
+        packer: Packer::with_level(how.level)?,
+        interner: Interner::default(),
+        head: Head::default(),
+        marks: store.marks().map_err(io::Error::other)?.into_iter().collect(),
+        run_events_max: parts.options().run_events_max,
+    };
+    let copied = copy.all(store, &mut how);
+    let Copy { part, head, .. } = copy;
+    if let Err(error) = copied {
+        drop(part);
+        std::fs::remove_dir_all(&fresh)?;
+        return Err(error);
+    }
+    if head.last == Seq::default() {
+        drop(part);
+        std::fs::remove_dir_all(&fresh)?;
+        return Ok(None);
+    }
+    let meta = sealed.meta();
+    let old_seal = meta.seal.clone().unwrap_or_default();
+    let seal = Seal { tail: hex(head.hash), kept: how.kept, level: how.level, ..old_seal };
+    let outer = Outer {
+        first: Some((meta.first, meta.first_at)),
+        last: Some((meta.last, meta.last_at)),
+        counts: Some(meta.counts.clone()),
+    };
+    part.seal_as(seal, outer, &AtomicBool::new(false))?;
+    drop(part);
+    Ok(Some(publish(parts.path(), &fresh, name)?.0))
+}
+
+struct Copy {
+    part: Part,
+    packer: Packer,
+    interner: Interner,
+    head: Head,
+    marks: Vec<(String, crate::journal::writer::Mark)>,
+    run_events_max: u64,
+}
+
+impl Copy {
+    fn all(&mut self, store: &Store, how: &mut Rewrite<'_>) -> io::Result<()> {
+        let mut opener = Opener::new().map_err(io::Error::other)?;
+        let (mut next, mut events, mut bytes) = (Seq::default(), Vec::new(), 0);
+        let failed = |error: ReadError| io::Error::other(error);
+        while let Some(header) = store.header_at_or_after(next).map_err(failed)? {
+            let opened = store.block(header.first, &mut opener).map_err(failed)?;
+            if next == Seq::default() {
+                // The chain goes on from the partition before.
+                self.head.hash = opened.header.previous;
+            }
+            events.extend(opened.events.into_iter().filter_map(how.keep));
+            bytes += header.stored_len as u64;
+            next = header.last.next();
+            if events.len() >= COMMIT_EVENTS {
+                self.commit(&mut events)?;
+                if !(how.pause)(std::mem::take(&mut bytes)) {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+            }
+        }
+        self.commit(&mut events)
+    }
+
+    fn commit(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
+        let Some(last) = events.last() else { return Ok(()) };
+        let mut head = Head { last: last.seq, last_at: last.at, hash: self.head.hash };
+        let blocks = self.packer.pack(events, &mut self.interner, &mut head.hash);
+        let (fresh_strings, marks) = (self.interner.take_fresh(), std::mem::take(&mut self.marks));
+        let commit = Commit { blocks, fresh_strings, marks, head };
+        self.part.commit(commit, events).map_err(io::Error::other)?;
+        while self.part.freeze(self.run_events_max) && self.part.write_frozen()? {}
+        self.head = head;
+        events.clear();
+        Ok(())
+    }
+}
