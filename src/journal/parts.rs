@@ -75,9 +75,11 @@ impl Parts {
 
     /// Makes the next partition of a day.
     pub(super) fn begin(&self, day: i64) -> Result<Arc<Part>, OpenError> {
-        let mut name = PartName::first_of(day);
+        let newest = self.newest().map(|part| part.name()).filter(|name| name.day == day);
+        // After the newest, whatever is free before it: names sort like their events.
+        let mut name = newest.map_or(PartName::first_of(day), PartName::next);
         while self.is_taken(name) {
-            name.number += 1;
+            name = name.next();
         }
         let part = Arc::new(Part::create(&part_dir(self.path(), name), name)?);
         self.list.write().unwrap_or_else(PoisonError::into_inner).push(part.clone());
@@ -161,11 +163,8 @@ impl Parts {
     }
 
     fn is_taken(&self, name: PartName) -> bool {
-        let id = name.id();
         let dir = part_dir(self.path(), name);
-        self.read().iter().any(|part| part.name().id() == id)
-            || dir.exists()
-            || with_suffix(&dir, DAMAGED_SUFFIX).exists()
+        dir.exists() || with_suffix(&dir, DAMAGED_SUFFIX).exists()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Part>>> {

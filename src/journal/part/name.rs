@@ -27,6 +27,11 @@ impl PartName {
         (self.day, self.number)
     }
 
+    /// The partition after this one, on the same day.
+    pub(in crate::journal) fn next(self) -> Self {
+        PartName { number: self.number + 1, generation: 0, ..self }
+    }
+
     /// The same partition, once more rewritten.
     pub(in crate::journal) fn rewritten(self) -> Self {
         PartName { generation: self.generation + 1, ..self }
