@@ -16,7 +16,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::flow::{Flow, Follower, Sink};
 use crate::journal::Reader;
-use crate::record::{self, Recorder, WriterHandle};
+use crate::record::{self, Keeping, Recorder, WriterHandle};
 use crate::serve::{self, Services};
 
 use super::shutdown::{self, Reason};
@@ -34,6 +34,7 @@ pub struct App {
     recorder: Recorder,
     reader: Reader,
     writer: WriterHandle,
+    keeping: Keeping,
     alerts: Alerts,
     notifier: Notifier,
 }
@@ -78,10 +79,10 @@ impl App {
         let config = Arc::new(config);
         let opening = Arc::clone(&config);
         // Opening reads the newest events back; the runtime goes on meanwhile.
-        let opened = tokio::task::spawn_blocking(move || record::open(&opening, clock::now())).await?;
-        let (recorder, reader, writer) = opened.context("cannot record")?;
+        let opened = tokio::task::spawn_blocking(move || record::open(&opening)).await?;
+        let (recorder, reader, writer, keeping) = opened.context("cannot record")?;
         let (alerts, notifier) = Alerts::new(&config.alert).context("cannot send alerts")?;
-        Ok(App { config, listener, recorder, reader, writer, alerts, notifier })
+        Ok(App { config, listener, recorder, reader, writer, keeping, alerts, notifier })
     }
 
     /// The address of the HTTP server.
@@ -114,6 +115,9 @@ impl App {
         tracker.spawn(async move {
             serve::serve(self.listener, serve::router(answers), &config.serve, stop, &requests).await;
         });
+        // With the captures, because it records what it does.
+        let (runtime, stop_keeping) = (Handle::current(), captures.1.clone());
+        captures.0.spawn_blocking(move || self.keeping.run(&runtime, &stop_keeping));
         if self.config.tap.enabled {
             tap::run(self.config, self.recorder.clone(), &captures.0, &captures.1);
         }

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::Problems;
+use super::retention::{RawRetention, Retention};
 
 /// The queue in front of the journal.
 #[derive(Clone, Debug)]
@@ -29,17 +30,30 @@ pub enum OnFull {
     Wait,
 }
 
-/// Where events are kept.
+/// Where events are kept, and how long.
 #[derive(Clone, Debug)]
 pub struct Journal {
     /// Directory of the journal.
     pub dir: PathBuf,
+    /// Recording pauses while the file system has fewer bytes free than this.
+    pub min_free: u64,
+    /// Events of one partition; then the next begins.
+    pub partition_events_max: u64,
+    /// Bytes of one partition's database; then the next begins.
+    pub partition_bytes_max: u64,
+    /// What is kept for how long.
+    pub retention: Retention,
 }
 
 /// A tap's prefetch of 1 000 from each of four queues, and room for as many again.
 const QUEUE_LEN_MAX: usize = 8192;
 /// Most business messages are whole below this; a thousand of the largest fit the queue in 64 MiB.
 const BODY_BYTES_MAX: ByteSize = ByteSize::kib(64);
+/// Four of the largest commits, and what sled and an index file take meanwhile.
+const MIN_FREE: ByteSize = ByteSize::mib(256);
+/// A partition of so many events is read again within a second, and is sealed within a few.
+const PARTITION_EVENTS_MAX: u64 = 4_000_000;
+const PARTITION_BYTES_MAX: ByteSize = ByteSize::gib(2);
 /// Above this one event could fill a commit.
 const BODY_BYTES_LIMIT: usize = 16 << 20;
 
@@ -69,6 +83,10 @@ impl RawRecord {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawJournal {
     dir: Option<PathBuf>,
+    min_free: Option<ByteSize>,
+    partition_events_max: Option<u64>,
+    partition_bytes_max: Option<ByteSize>,
+    retention: RawRetention,
 }
 
 impl RawJournal {
@@ -77,6 +95,15 @@ impl RawJournal {
         if dir.as_os_str().is_empty() {
             problems.add("journal.dir", "names no directory");
         }
-        Journal { dir }
+        let journal = Journal {
+            dir,
+            min_free: self.min_free.unwrap_or(MIN_FREE).as_u64(),
+            partition_events_max: self.partition_events_max.unwrap_or(PARTITION_EVENTS_MAX),
+            partition_bytes_max: self.partition_bytes_max.unwrap_or(PARTITION_BYTES_MAX).as_u64(),
+            retention: self.retention.validate(problems),
+        };
+        problems.check_range("journal.partition_events_max", &journal.partition_events_max, 1_000..=100_000_000);
+        problems.check_range("journal.partition_bytes_max", &journal.partition_bytes_max, 1 << 20..=1 << 40);
+        journal
     }
 }

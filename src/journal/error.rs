@@ -70,7 +70,7 @@ pub enum AppendError {
     #[error("the journal waits for room on its disk: {what}{}", source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default())]
     Full {
         /// What could not be written.
-        what: &'static str,
+        what: std::borrow::Cow<'static, str>,
         /// Why.
         source: Option<std::io::Error>,
     },
@@ -92,7 +92,7 @@ impl From<sled::Error> for AppendError {
     fn from(error: sled::Error) -> Self {
         match error {
             sled::Error::Io(source) if is_full(&source) => {
-                AppendError::Full { what: "a batch", source: Some(source) }
+                AppendError::Full { what: "a batch".into(), source: Some(source) }
             }
             error => AppendError::Batch(error),
         }
@@ -103,10 +103,10 @@ impl From<OpenError> for AppendError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Database { source: ReadError::Database(sled::Error::Io(source)), .. } if is_full(&source) => {
-                AppendError::Full { what: "a new partition", source: Some(source) }
+                AppendError::Full { what: "a new partition".into(), source: Some(source) }
             }
             OpenError::Directory { source, .. } if is_full(&source) => {
-                AppendError::Full { what: "a new partition", source: Some(source) }
+                AppendError::Full { what: "a new partition".into(), source: Some(source) }
             }
             error => AppendError::NewPart(Box::new(error)),
         }

@@ -41,6 +41,20 @@ pub struct Hole {
     pub to: Timestamp,
 }
 
+impl Hole {
+    /// How many numbers it has.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        (self.seqs.end().0 + 1).saturating_sub(self.seqs.start().0)
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seqs.is_empty()
+    }
+}
+
 /// An opened journal.
 pub(super) struct Opened {
     pub(super) parts: Parts,
@@ -195,14 +209,8 @@ impl Opening<'_> {
         };
         let earlier = gone.iter().take_while(|record| is_earlier(record)).count();
         self.skip(gone.drain(..earlier));
-        let task = Salvage {
-            journal: self.dir,
-            damaged: dir,
-            name,
-            before: self.head,
-            known_last,
-            options: &self.options,
-        };
+        let task =
+            Salvage { journal: self.dir, damaged: dir, name, before: self.head, known_last, options: &self.options };
         let found = salvage(&task).map_err(failed)?;
         for hole in found.lost.iter().filter(|_| found.part.is_none()) {
             self.note_gone(Cause::Damaged, hole)?;

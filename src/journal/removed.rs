@@ -31,6 +31,20 @@ pub enum Cause {
     Missing,
 }
 
+impl Cause {
+    /// The cause, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Cause::Age => "older than anything is kept",
+            Cause::Size => "the journal was larger than journal.retention.max_bytes",
+            Cause::Disk => "the file system was fuller than journal.retention.high_water",
+            Cause::Damaged => "it was damaged",
+            Cause::Missing => "its directory was not there",
+        }
+    }
+}
+
 /// A partition that is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Removed {

@@ -15,7 +15,10 @@ const START: i64 = 1_795_219_200_000_000;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { events: Vec<Event>, mark: i64 },
+    Append {
+        events: Vec<Event>,
+        mark: i64,
+    },
     Reopen,
     /// Goes on with a copy of the files as they are while nothing is closed. (A copy is no crash image where the
     /// background writes meanwhile; those are made elsewhere.)
@@ -29,8 +32,7 @@ enum Step {
 }
 
 /// Small enough that a few dozen events fill runs and partitions.
-const SMALL: Options =
-    Options { part_events_max: 60, part_bytes_max: 4 << 20, run_events_max: 20, open_parts_max: 2 };
+const SMALL: Options = Options { part_events_max: 60, part_bytes_max: 4 << 20, run_events_max: 20, open_parts_max: 2 };
 
 prop_compose! {
     fn event()(
@@ -365,8 +367,10 @@ fn a_damaged_partition_is_set_aside_and_what_is_readable_of_it_saved() {
         reader.scan(Seq(1)..Seq(10_101), Order::Ascending).collect::<Result<_, _>>().expect("readable");
     let expected: Vec<u64> = (1..=10_100).filter(|seq| !lost.contains(seq)).collect();
     assert_eq!(left.iter().map(|event| event.seq.0).collect::<Vec<_>>(), expected);
-    assert!(left.iter().take(9_000).all(|event| event.seq.0 > 10_000
-        || event.message_id.as_deref() == Some(format!("m-{}", event.seq.0 - 1).as_str())));
+    assert!(
+        left.iter().take(9_000).all(|event| event.seq.0 > 10_000
+            || event.message_id.as_deref() == Some(format!("m-{}", event.seq.0 - 1).as_str()))
+    );
     writer.append(&mut tomorrow, &[]).expect("a working disk");
     assert_eq!(reader.last_seq(), Seq(10_200));
     drop((writer, reader));

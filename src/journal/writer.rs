@@ -187,7 +187,7 @@ impl Writer {
         if let Some((part, interner)) = self.current.take() {
             if part.is_behind() && !self.indexer.wait_for_room(&part) {
                 self.current = Some((part, interner));
-                return Err(AppendError::Full { what: "the index is behind", source: None });
+                return Err(AppendError::Full { what: "the index is behind".into(), source: None });
             }
             if part.name().day == day && !self.is_full(&part)? {
                 return Ok((part, interner, false));

@@ -4,6 +4,8 @@
 //! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. Also
 //! owns the registry of [`Sources`]: who observes what, and what keeps them from it.
 //!
+//! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal let go what is old.
+//!
 //! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
 //!
 //! # Invariants
@@ -13,16 +15,19 @@
 //! - The queue is bounded in observations and in bytes; who records waits.
 //! - After the first failed append nothing is recorded and [`Recorder::failed`] tells.
 
+mod keep;
 mod key;
 mod observation;
 mod prepare;
 mod queue;
 mod recorder;
 mod repeats;
+mod room;
 mod sources;
 mod stats;
 mod writer;
 
+pub use keep::Keeping;
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
 pub use recorder::{OpenError, Recorder, Stopped, open};

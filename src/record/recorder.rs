@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
-use crate::journal::{self, Hole, Mark, Order, Reader, SetAside, Writer};
-use crate::model::{Event, Gap, Kind, Seq, Source, Timestamp};
+use crate::config::{self, Config};
+use crate::journal::{self, Mark, Options, Order, Reader, SetAside, Writer};
+use crate::model::{Event, Seq, Source};
 
+use super::keep::{self, Keeping, gaps};
 use super::key::{self, KeyError};
 use super::observation::Observation;
 use super::prepare::Preparer;
 use super::queue::Queue;
 use super::repeats::{REMEMBERED_MAX, Repeats};
+use super::room::Room;
 use super::sources::Sources;
 use super::stats::{Counters, Stats};
 use super::writer::{WriterHandle, WriterLoop};
@@ -50,18 +52,20 @@ pub struct Recorder {
     marks: Marks,
     sources: Sources,
     counters: Counters,
+    stopping: CancellationToken,
     failed: CancellationToken,
 }
 
-/// Opens the journal and starts its writer. Databases that had to be set aside become gap events.
+/// Opens the journal and starts its writer. Partitions that had to be set aside become gap events. The [`Keeping`] is
+/// to be run.
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, WriterHandle), OpenError> {
+pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
     let dir = &config.journal.dir;
-    let (mut writer, reader, set_aside) = Writer::open(dir)?;
+    let (mut writer, reader, set_aside) = Writer::open_with(dir, options(&config.journal))?;
     let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
-    let mut holes: Vec<Event> = set_aside.iter().flat_map(|aside| hole_events(aside, now)).collect();
+    let mut holes: Vec<Event> = set_aside.iter().flat_map(hole_events).collect();
     if !holes.is_empty() {
         writer.append(&mut holes, &[]).map_err(|error| journal::OpenError::from_append(dir, error))?;
     }
@@ -73,6 +77,7 @@ pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, Writer
     let (queue, inputs) = Queue::new(config.record.queue_len_max);
     let recorder = Recorder {
         queue,
+        stopping: CancellationToken::new(),
         marks: Arc::new(Mutex::new(writer.marks().clone())),
         sources: Sources::default(),
         counters: Counters::default(),
@@ -80,42 +85,31 @@ pub fn open(config: &Config, now: Timestamp) -> Result<(Recorder, Reader, Writer
     };
     let preparer = Preparer::new(config, mask_key);
     let (marks, sources, counters) = (recorder.marks.clone(), recorder.sources.clone(), recorder.counters.clone());
-    let writer_loop = WriterLoop { inputs, writer, preparer, repeats, marks, sources, counters };
+    let keeper = writer.keeper(keep::policy(&config.journal.retention));
+    let keeping = Keeping { keeper, recorder: recorder.clone(), rate: config.journal.retention.rate };
+    let room = Room::new(dir.clone(), config.journal.min_free);
+    let stopping = recorder.stopping.clone();
+    let writer_loop = WriterLoop { inputs, writer, preparer, repeats, marks, sources, counters, room, stopping };
     let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
-    Ok((recorder, reader, handle))
+    Ok((recorder, reader, handle, keeping))
 }
 
-/// Gap events of one damaged partition: its holes one by one, unless they are very many.
-const HOLES_MAX: usize = 100;
-
-fn hole_events(aside: &SetAside, now: Timestamp) -> Vec<Event> {
-    let (single, rest) = aside.lost.split_at(aside.lost.len().min(HOLES_MAX));
-    let mut events: Vec<Event> = single.iter().map(|hole| hole_event(aside, hole, hole_len(hole), now)).collect();
-    if let (Some(first), Some(last)) = (rest.first(), rest.last()) {
-        let span = Hole { seqs: *first.seqs.start()..=*last.seqs.end(), from: first.from, to: last.to };
-        events.push(hole_event(aside, &span, rest.iter().map(hole_len).sum(), now));
+fn options(journal: &config::Journal) -> Options {
+    Options {
+        part_events_max: journal.partition_events_max,
+        part_bytes_max: journal.partition_bytes_max,
+        ..Options::default()
     }
-    events
 }
 
-fn hole_len(hole: &Hole) -> u64 {
-    (hole.seqs.end().0 + 1).saturating_sub(hole.seqs.start().0)
-}
-
-fn hole_event(aside: &SetAside, hole: &Hole, count: u64, now: Timestamp) -> Event {
-    let mut event = Event::new(Kind::Gap, Source::Hoptrail, now);
+fn hole_events(aside: &SetAside) -> Vec<Event> {
     let cause = format!(
-        "a partition of the journal was damaged ({}) and lies now in {}; {} of its events could be saved; of seq {} to \
-         {}, {count} are missing",
+        "a partition of the journal was damaged ({}) and lies now in {}; {} of its events could be saved",
         aside.reason,
         aside.dir.display(),
-        aside.salvaged,
-        hole.seqs.start(),
-        hole.seqs.end(),
+        aside.salvaged
     );
-    let gap = Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count: Some(count), cause: cause.into() };
-    event.gap = Some(gap);
-    event
+    gaps(&aside.lost, &cause)
 }
 
 impl Recorder {
@@ -153,6 +147,8 @@ impl Recorder {
 
     /// Asks the writer to end after what is in the queue; [`WriterHandle::join`] waits for it.
     pub async fn stop(&self) {
+        // A writer that waits for room on the disk takes nothing out of the queue.
+        self.stopping.cancel();
         self.queue.stop().await;
     }
 }

@@ -14,6 +14,8 @@ const DEAD_LETTER_PAIRS_MAX: usize = 1000;
 pub struct Stats {
     /// Why recording stopped for good.
     pub poisoned: Option<String>,
+    /// Why nothing is recorded for now.
+    pub paused: Option<String>,
     /// Observations waiting.
     pub queue_len: usize,
     /// Observations that may wait.
@@ -41,6 +43,7 @@ pub(super) struct Counters(Arc<Mutex<Counts>>);
 #[derive(Default)]
 struct Counts {
     poisoned: Option<String>,
+    paused: Option<String>,
     recorded: BTreeMap<(Source, Kind), u64>,
     dead_letters: BTreeMap<(Str, Str), u64>,
     repeated: u64,
@@ -72,10 +75,16 @@ impl Counters {
         self.lock().poisoned.get_or_insert(reason);
     }
 
+    /// Notes why nothing is recorded for now; `None`: it is again.
+    pub(super) fn pause(&self, why: Option<String>) {
+        self.lock().paused = why;
+    }
+
     pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize)) -> Stats {
         let counts = self.lock();
         Stats {
             poisoned: counts.poisoned.clone(),
+            paused: counts.paused.clone(),
             queue_len,
             queue_len_max,
             recorded: counts.recorded.iter().map(|((source, kind), count)| (*source, *kind, *count)).collect(),

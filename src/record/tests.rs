@@ -45,7 +45,7 @@ async fn end(recorder: &Recorder, writer: WriterHandle) {
 #[tokio::test]
 async fn an_event_is_correlated_masked_cut_and_numbered() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
     let body = r#"{"orderId":"JW-7","email":"jane@example.com","note":"0123456789 0123456789 0123456789 0123456789"}"#;
     recorder.record(Observation::new(event("m-1", body))).await.expect("recorded");
     end(&recorder, writer).await;
@@ -62,7 +62,7 @@ async fn an_event_is_correlated_masked_cut_and_numbered() {
 #[tokio::test]
 async fn a_receipt_comes_when_the_event_is_durable() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
     let watermark = Watermark::new();
     for tag in 1..=100 {
         let receipt = Some(Receipt { watermark: watermark.clone(), tag });
@@ -80,11 +80,11 @@ async fn a_receipt_comes_when_the_event_is_durable() {
 async fn a_repetition_is_left_out_once_and_acknowledged_over_a_restart_too() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    let (recorder, _, writer, _) = open(&config).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     recorder.record(observation("m-2")).await.expect("recorded");
     end(&recorder, writer).await;
-    let (recorder, reader, writer) = open(&config, Timestamp::default()).expect("its own journal");
+    let (recorder, reader, writer, _) = open(&config).expect("its own journal");
     let watermark = Watermark::new();
     for (tag, id) in [(1, "m-2"), (2, "m-2"), (3, "m-3")] {
         let receipt = Some(Receipt { watermark: watermark.clone(), tag });
@@ -102,12 +102,12 @@ async fn a_repetition_is_left_out_once_and_acknowledged_over_a_restart_too() {
 async fn how_far_a_source_is_recorded_survives_a_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    let (recorder, _, writer, _) = open(&config).expect("a new journal");
     assert_eq!(recorder.mark("/", Source::Binding), None);
     recorder.record(observation("m-1")).await.expect("recorded");
     recorder.record(Observation::new(event("m-2", "{}"))).await.expect("recorded");
     end(&recorder, writer).await;
-    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("its own journal");
+    let (recorder, _, writer, _) = open(&config).expect("its own journal");
     let mark = Mark { at: event("m-1", "{}").at };
     assert_eq!(recorder.mark("/", Source::Binding), Some(mark));
     assert_eq!(recorder.mark("other", Source::Binding), None);
@@ -117,7 +117,7 @@ async fn how_far_a_source_is_recorded_survives_a_restart() {
 #[tokio::test]
 async fn after_the_end_nothing_is_taken() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer) = open(&config(dir.path()), Timestamp::default()).expect("a new journal");
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     end(&recorder, writer).await;
     assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
@@ -128,15 +128,15 @@ async fn after_the_end_nothing_is_taken() {
 async fn a_journal_that_fails_stops_recording_and_says_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, reader, writer) = open(&config, Timestamp::default()).expect("a new journal");
-    // A file stands where the next day's database would be made.
-    let day = event("m-1", "{}").at.date();
-    std::fs::write(config.journal.dir.join(day), "in the way").expect("written");
+    let (recorder, reader, writer, _) = open(&config).expect("a new journal");
+    // A file stands where the directory of the next partition would be made.
+    std::fs::remove_dir_all(&config.journal.dir).expect("removed");
+    std::fs::write(&config.journal.dir, "in the way").expect("written");
     let watermark = Watermark::new();
     let receipt = Some(Receipt { watermark: watermark.clone(), tag: 1 });
     recorder.record(Observation { receipt, ..observation("m-1") }).await.expect("queued");
     recorder.failed().await;
-    assert!(recorder.stats().poisoned.is_some_and(|reason| reason.contains("new day")));
+    assert!(recorder.stats().poisoned.is_some_and(|reason| reason.contains("cannot begin a partition")));
     assert_eq!((watermark.durable(), reader.last_seq()), (0, Seq(0)));
     assert!(tokio::task::spawn_blocking(|| writer.join()).await.expect("joined"));
     assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
@@ -146,16 +146,15 @@ async fn a_journal_that_fails_stops_recording_and_says_so() {
 async fn a_damaged_database_becomes_a_gap() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer) = open(&config, Timestamp::default()).expect("a new journal");
+    let (recorder, _, writer, _) = open(&config).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     end(&recorder, writer).await;
     drop(recorder);
-    let database = config.journal.dir.join(event("m-1", "{}").at.date()).join("db");
+    let database = config.journal.dir.join(format!("{}-0001", event("m-1", "{}").at.date())).join("db");
     let mut bytes = std::fs::read(&database).expect("the database");
     bytes.iter_mut().step_by(53).for_each(|byte| *byte ^= 0x55);
     std::fs::write(&database, bytes).expect("written");
-    let later = Timestamp::from_micros(1_795_300_000_000_000);
-    let (recorder, reader, writer) = open(&config, later).expect("what is left");
+    let (recorder, reader, writer, _) = open(&config).expect("what is left");
     let events = all(&reader);
     let [gap] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((gap.kind, gap.seq, gap.gap.as_ref().and_then(|gap| gap.count)), (Kind::Gap, Seq(2), Some(1)));

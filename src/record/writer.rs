@@ -19,6 +19,7 @@ use super::prepare::Preparer;
 use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
+use super::room::Room;
 use super::sources::Sources;
 use super::stats::Counters;
 
@@ -29,6 +30,9 @@ const COMMIT_EVENTS_FEW: usize = 256;
 /// How long the moment is. Nobody waits for it but the broker, which keeps the messages meanwhile.
 const COMMIT_LINGER: Duration = Duration::from_millis(5);
 
+/// How often a writer that has paused looks for room.
+const ROOM_RETRY: Duration = Duration::from_millis(250);
+
 /// What the writer's thread owns.
 pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
@@ -38,6 +42,8 @@ pub(super) struct WriterLoop {
     pub(super) marks: Marks,
     pub(super) sources: Sources,
     pub(super) counters: Counters,
+    pub(super) room: Room,
+    pub(super) stopping: CancellationToken,
 }
 
 /// The running writer.
@@ -87,6 +93,10 @@ impl WriterLoop {
             let batch = self.next_batch();
             let stop = batch.stop;
             if let Err(failure) = self.commit(batch) {
+                if let AppendError::Full { .. } = failure {
+                    // Asked to stop while it paused: what was not recorded was not acknowledged.
+                    return alarm.disarm();
+                }
                 error!(error = %failure, "the journal failed; nothing more is recorded");
                 return alarm.raise(format!("{failure}"));
             }
@@ -140,7 +150,7 @@ impl WriterLoop {
         let mark =
             |((vhost, source), seen): (&(Str, Source), &Seen)| (mark_name(vhost, *source), Mark { at: seen.newest });
         let marks: Vec<(String, Mark)> = batch.origins.iter().map(mark).collect();
-        self.writer.append(&mut batch.events, &marks)?;
+        self.append(&mut batch.events, &marks)?;
         self.counters.committed(&batch.events, started.elapsed());
         self.counters.repeated(batch.repeated);
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).extend(marks);
@@ -151,6 +161,38 @@ impl WriterLoop {
             receipt.watermark.raise(receipt.tag);
         }
         Ok(())
+    }
+}
+
+impl WriterLoop {
+    /// Appends, waiting for room on the disk as long as it takes; [`AppendError::Full`] only when asked to stop.
+    fn append(&mut self, events: &mut Vec<Event>, marks: &[(String, Mark)]) -> Result<(), AppendError> {
+        let mut begun = false;
+        loop {
+            let full = match self.room.lack() {
+                Some(why) => AppendError::Full { what: why.into(), source: None },
+                None => {
+                    if !begun {
+                        events.extend(self.room.resume());
+                    }
+                    begun = true;
+                    match self.writer.append(events, marks) {
+                        Err(full @ AppendError::Full { .. }) => full,
+                        done => {
+                            self.counters.pause(None);
+                            return done;
+                        }
+                    }
+                }
+            };
+            if self.room.pause(&full.to_string()) {
+                self.counters.pause(Some(full.to_string()));
+            }
+            if self.stopping.is_cancelled() {
+                return Err(full);
+            }
+            std::thread::sleep(ROOM_RETRY);
+        }
     }
 }
 

@@ -47,6 +47,9 @@ fn result(name: &str, ok: bool, detail: impl Into<String>) -> HealthCheck {
 }
 
 fn journal(stats: &Stats) -> HealthCheck {
+    if let Some(why) = &stats.paused {
+        return result("journal", false, format!("recording pauses: {why}"));
+    }
     match &stats.poisoned {
         None => result("journal", true, format!("takes events; {} commits so far", stats.commits)),
         Some(cause) => result("journal", false, format!("takes no more events: {cause}")),

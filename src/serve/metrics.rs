@@ -85,7 +85,7 @@ impl Figures {
         let tracked = [("messages", messages), ("orders", orders)];
         let tracked = tracked.map(|(what, count)| (vec![("what", what.to_owned())], count as f64));
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
-        let figures: [(&'static str, &'static str, Series); 18] = [
+        let figures: [(&'static str, &'static str, Series); 19] = [
             ("events_recorded", "Events recorded since the start", Count(recorded.collect())),
             ("recorder_queue_length", "Observations waiting to be recorded", gauge(stats.queue_len as f64)),
             ("recorder_queue_capacity", "Observations that may wait", gauge(stats.queue_len_max as f64)),
@@ -94,6 +94,11 @@ impl Figures {
             ("journal_commits", "Commits", one(stats.commits)),
             ("journal_commit_seconds", "Time spent in commits", Seconds(stats.commit_seconds)),
             ("journal_last_seq", "The newest event's number", gauge(facts.last_seq().0 as f64)),
+            (
+                "journal_paused",
+                "1 while recording waits for room on the disk",
+                gauge(f64::from(stats.paused.is_some())),
+            ),
             ("journal_disk_bytes", "The journal's size on disk", gauge(facts.disk_bytes() as f64)),
             ("dead_letters", "Dead letters recorded since the start", Count(dead.collect())),
             ("stalled", "Messages and orders past their deadline", Gauge(stalled(facts))),

@@ -61,7 +61,11 @@ impl Header {
     /// The block's hash, where its checksum fits its first value and the payload of its further ones.
     pub(in crate::journal) fn verify(&self, value: &[u8], rest: &[u8]) -> Result<Hash, ReadError> {
         let payload = value.get(HEADER_BYTES..).unwrap_or_default();
-        if rest.is_empty() { self.verify_joined(value, payload) } else { self.verify_joined(value, &[payload, rest].concat()) }
+        if rest.is_empty() {
+            self.verify_joined(value, payload)
+        } else {
+            self.verify_joined(value, &[payload, rest].concat())
+        }
     }
 
     fn verify_joined(&self, value: &[u8], payload: &[u8]) -> Result<Hash, ReadError> {

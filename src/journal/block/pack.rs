@@ -7,8 +7,8 @@ use crate::journal::varint::put;
 use crate::model::{Event, Seq, Timestamp};
 
 use super::{
-    CHECKSUM_BYTES, CODEC_STORED, CODEC_ZSTD, FLAG_SPARSE, FORMAT, HEADER_BYTES, Hash, PART_BYTES_MAX,
-    Header, Opened, PAYLOAD_BYTES_MAX, hash,
+    CHECKSUM_BYTES, CODEC_STORED, CODEC_ZSTD, FLAG_SPARSE, FORMAT, HEADER_BYTES, Hash, Header, Opened, PART_BYTES_MAX,
+    PAYLOAD_BYTES_MAX, hash,
 };
 
 /// What the packer aims at: a little room, so that few blocks come out too large and have to be packed again.

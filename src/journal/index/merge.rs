@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::journal::statistics::{Count, Counts};
 use crate::model::{Seq, Timestamp};
 
+use super::Pair;
 use super::pairs::Pairs;
 use super::run::{Run, Seal};
 use super::write::{Cover, write_run};
-use super::Pair;
 
 /// How often a merge looks whether it is to stop.
 const STOP_CHECK_PAIRS: u32 = 65_536;

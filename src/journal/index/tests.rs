@@ -111,7 +111,8 @@ fn a_merge_ends_when_it_is_told_to() {
     let dir = tempfile::tempdir().expect("a directory");
     let (lists, _) = lists(&[vec![1; 100]]);
     let run = write_recent(dir.path(), &lists[0]).expect("written").expect("some pairs");
-    let merged = merge(&dir.path().join("index"), &[Arc::new(run)], Seal::default(), Outer::default(), &AtomicBool::new(true));
+    let merged =
+        merge(&dir.path().join("index"), &[Arc::new(run)], Seal::default(), Outer::default(), &AtomicBool::new(true));
     assert!(merged.is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted));
     assert!(!dir.path().join("index").exists());
 }

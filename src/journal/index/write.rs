@@ -30,18 +30,13 @@ pub(in crate::journal) struct Cover {
 pub(in crate::journal) fn write_recent(dir: &Path, recent: &Recent) -> io::Result<Option<Run>> {
     let Some(first) = recent.base() else { return Ok(None) };
     let (first_at, last_at) = recent.times();
-    let cover =
-        Cover { first, last: recent.last(), first_at, last_at, counts: recent.counts().clone(), seal: None };
+    let cover = Cover { first, last: recent.last(), first_at, last_at, counts: recent.counts().clone(), seal: None };
     let path = dir.join(format!("{}-{}{}", first, recent.last(), super::RUN_SUFFIX));
     write_run(&path, cover, recent.sorted().into_iter().map(Ok)).map(Some)
 }
 
 /// Writes sorted pairs, each there once, as a run file. Durable when this returns.
-pub(super) fn write_run(
-    path: &Path,
-    cover: Cover,
-    pairs: impl Iterator<Item = io::Result<Pair>>,
-) -> io::Result<Run> {
+pub(super) fn write_run(path: &Path, cover: Cover, pairs: impl Iterator<Item = io::Result<Pair>>) -> io::Result<Run> {
     let fresh = path.with_extension("new");
     let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&fresh)?;
     let (pair_pages, hashes) = write_pairs(&mut file, pairs)?;

@@ -139,8 +139,7 @@ impl Keeper {
     /// First what is to be known of it for ever, then its directory.
     fn remove(&self, part: &Arc<Part>, run: &Run, cause: Cause) -> io::Result<Change> {
         let meta = run.meta();
-        let record =
-            Removed::new(cause, (meta.first, meta.last), (meta.first_at, meta.last_at), meta.counts.clone());
+        let record = Removed::new(cause, (meta.first, meta.last), (meta.first_at, meta.last_at), meta.counts.clone());
         record.write(self.parts.path())?;
         let bytes_freed = part.disk_bytes();
         self.parts.replace(part, None);

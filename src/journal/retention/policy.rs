@@ -184,7 +184,9 @@ mod tests {
         let long = Rule { kind: Some(Kind::Gap), keep: 1000 * DAY, ..Rule::default() };
         let policy = policy(vec![short, long]);
         let kept = policy.kept(2 * DAY, &Kept::default());
-        assert!(!policy.keeps(&kept, &event(Kind::Publish, "noise")) && policy.keeps(&kept, &event(Kind::Publish, "mes")));
+        assert!(
+            !policy.keeps(&kept, &event(Kind::Publish, "noise")) && policy.keeps(&kept, &event(Kind::Publish, "mes"))
+        );
         let kept = policy.kept(400 * DAY, &kept);
         assert!(policy.keeps(&kept, &event(Kind::Gap, "mes")) && !policy.keeps(&kept, &event(Kind::DeadLetter, "mes")));
         assert!(!policy.is_over(&kept) && policy.is_over(&policy.kept(1000 * DAY, &kept)));

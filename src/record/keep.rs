@@ -1,0 +1,123 @@
+//! Keeping: has the journal's keeper do what is due, at a limited rate, and records what it did.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock;
+use crate::config;
+use crate::journal::{Change, Hole, Keeper, Policy, Rule, What};
+use crate::model::{Event, Gap, Kind, Source, Topology};
+
+use super::observation::Observation;
+use super::recorder::Recorder;
+
+/// How often it is looked what is due: often enough that a disk does not fill up in between.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// The keeper with all it needs to run.
+pub struct Keeping {
+    pub(super) keeper: Keeper,
+    pub(super) recorder: Recorder,
+    /// Bytes a second.
+    pub(super) rate: u64,
+}
+
+impl Keeping {
+    /// Runs until cancelled; blocks its thread.
+    pub fn run(mut self, runtime: &Handle, cancel: &CancellationToken) {
+        let wait = |time: Duration| runtime.block_on(cancel.run_until_cancelled(tokio::time::sleep(time))).is_some();
+        loop {
+            let rate = self.rate.max(1);
+            let mut pause = |bytes: u64| wait(Duration::from_secs_f64(bytes as f64 / rate as f64));
+            match self.keeper.tend(clock::now(), &mut pause) {
+                Ok(Some(change)) => self.tell(&change, runtime),
+                Ok(None) if wait(EVERY) => {}
+                Ok(None) => return,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return,
+                Err(error) => {
+                    warn!(%error, "the journal could not be tidied; it is tried again");
+                    if !wait(EVERY) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, change: &Change, runtime: &Handle) {
+        for event in events(change) {
+            // Recording has ended: the journal's own files say what was done.
+            drop(runtime.block_on(self.recorder.record(Observation::new(event))));
+        }
+    }
+}
+
+/// The policy that the settings ask for.
+pub(super) fn policy(retention: &config::Retention) -> Policy {
+    let rule = |rule: &config::RetentionRule| Rule {
+        kind: rule.kind,
+        exchange: rule.exchange.clone(),
+        service: rule.service.clone(),
+        keep: rule.keep,
+    };
+    Policy {
+        hot: retention.hot,
+        warm: retention.warm,
+        cold: retention.cold,
+        max_bytes: retention.max_bytes,
+        high_water: retention.high_water,
+        rules: retention.rules.iter().map(rule).collect(),
+    }
+}
+
+fn events(change: &Change) -> Vec<Event> {
+    let (name, what) = match &change.what {
+        What::MovedDown(tier) => ("journal.moved_down", format!("is {tier} now")),
+        What::Removed(cause) => ("journal.removed", format!("was removed ({})", cause.words())),
+        What::Compacted => ("journal.compacted", "was compacted".to_owned()),
+        What::Salvaged { dir, salvaged, .. } => (
+            "journal.salvaged",
+            format!("was damaged and lies now in {}; {salvaged} of its events could be saved", dir.display()),
+        ),
+    };
+    let (first, last) = change.seqs;
+    let detail = format!(
+        "partition {} (seq {first} to {last}, {} to {}) {what}; {} freed",
+        change.partition,
+        change.times.0,
+        change.times.1,
+        ByteSize(change.bytes_freed)
+    );
+    info!(change = name, "{detail}");
+    let mut event = Event::new(Kind::Topology, Source::Hoptrail, clock::now());
+    event.topology = Some(Topology { change: name.into(), detail: detail.into() });
+    let lost: &[Hole] = if let What::Salvaged { lost, .. } = &change.what { lost } else { &[] };
+    let cause = format!("partition {} of the journal was damaged", change.partition);
+    std::iter::once(event).chain(gaps(lost, &cause)).collect()
+}
+
+/// Gap events of one damaged partition: its holes one by one, unless they are very many.
+const HOLES_MAX: usize = 100;
+
+/// Events for what is lost.
+pub(super) fn gaps(lost: &[Hole], cause: &str) -> Vec<Event> {
+    let (single, rest) = lost.split_at(lost.len().min(HOLES_MAX));
+    let mut events: Vec<Event> = single.iter().map(|hole| gap(hole, hole.len(), cause)).collect();
+    if let (Some(first), Some(last)) = (rest.first(), rest.last()) {
+        let span = Hole { seqs: *first.seqs.start()..=*last.seqs.end(), from: first.from, to: last.to };
+        events.push(gap(&span, rest.iter().map(Hole::len).sum(), cause));
+    }
+    events
+}
+
+fn gap(hole: &Hole, count: u64, cause: &str) -> Event {
+    let mut event = Event::new(Kind::Gap, Source::Hoptrail, clock::now());
+    let cause = format!("{cause}; of seq {} to {}, {count} are missing", hole.seqs.start(), hole.seqs.end());
+    let gap = Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count: Some(count), cause: cause.into() };
+    event.gap = Some(gap);
+    event
+}
