@@ -194,7 +194,7 @@ impl Load {
             let window = if chance.is_multiple_of(LATE_ONE_IN) { LATE } else { SOON };
             let lag = 1 + chance / LATE_ONE_IN % window;
             let delivery = self.deliver(&events[0].1, queue, chance);
-            if chance / 7 % DEAD_ONE_IN == 0 {
+            if (chance / 7).is_multiple_of(DEAD_ONE_IN) {
                 events.push((lag + 30, dead_letter(&delivery)));
             }
             events.push((lag, delivery));
@@ -224,7 +224,7 @@ impl Load {
         event.exchange = Some(message.exchange.clone());
         event.routing_key = Some(message.key.clone());
         event.routed_queues = Some(message.queues.clone());
-        event.message_id = (order_hash % UNNAMED_ONE_IN != 0).then(|| uuid(hash).into());
+        event.message_id = (!order_hash.is_multiple_of(UNNAMED_ONE_IN)).then(|| uuid(hash).into());
         event.correlation_id = Some(uuid(order_hash).into());
         event.app_id = Some(message.service.clone());
         event.properties =

@@ -49,7 +49,7 @@ pub fn run(settings: &Settings) -> (Long, Load) {
         "\n{} events:\n  {:>10} {:>12} {:>9} {:>10} {:>9}",
         settings.events, "events", "events/s", "RSS MB", "peak MB", "disk MB"
     );
-    let (mut done, mut since) = (0, 0);
+    let (mut done, mut since, mut done_then) = (0, 0, 0);
     while done < settings.events {
         load.fill(&mut events, (settings.events - done).min(settings.commit));
         done += events.len() as u64;
@@ -63,8 +63,8 @@ pub fn run(settings: &Settings) -> (Long, Load) {
         if done * SAMPLES / settings.events > samples.len() as u64 {
             let usage = Usage::now();
             let part: Duration = commits[since..].iter().sum();
-            let rate = ((commits.len() - since) as u64 * settings.commit) as f64 / part.as_secs_f64();
-            since = commits.len();
+            let rate = (done - done_then) as f64 / part.as_secs_f64();
+            (since, done_then) = (commits.len(), done);
             let disk = figures::disk_bytes(&dir) / 1_000_000;
             println!("  {done:>10} {rate:>12.0} {:>9.0} {:>10.0} {disk:>9}", usage.rss_mb, usage.peak_mb);
             samples.push(usage.rss_mb);

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! In this order: rounds of the three stores in turn, each in a process of its own; the long run of `--events` events;
-//! reopening after a `kill -9`; trails warm, messages, a scan, trails cold. `--rounds 0` leaves the other stores out.
+//! reopening after a `kill -9`; trails warm, messages, a scan, trails cold. `--rounds 0` leaves the other stores out;
+//! `--dir` is to be on the disk that is meant (by default it is the build's directory).
 //! The last line is `RESULT {json}`. What is found is checked against what was generated.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends at the first thing that fails")]
@@ -63,7 +64,7 @@ fn main() {
         peer_events: number("--peer-events", 300_000),
         rounds: number("--rounds", 3),
         commit: number("--commit", 4096),
-        dir: argument("--dir").map_or_else(std::env::temp_dir, PathBuf::from),
+        dir: argument("--dir").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from),
     };
     match argument("--part").as_deref() {
         Some("round") => peers::round(&argument("--store").unwrap(), &settings),
