@@ -31,7 +31,7 @@ impl Directory {
     /// Makes the directory where it is missing, locks it, and reads whose it is.
     pub(super) fn open(path: &Path) -> Result<Directory, OpenError> {
         let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(failed)?;
+        make_durably(path).map_err(failed)?;
         let lock = File::create(path.join(LOCK_FILE)).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -124,6 +124,19 @@ pub(super) fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<
     file.sync_all()?;
     fs::rename(&fresh, dir.join(name))?;
     sync_dir(dir)
+}
+
+/// Makes a directory and those above it where they are missing, so that a power loss does not take them away.
+fn make_durably(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_durably(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_dir(parent),
+    }
 }
 
 /// Makes the names in a directory durable.
