@@ -1,5 +1,6 @@
 //! Whether a journal is what it has to be after a power loss.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -22,6 +23,8 @@ pub struct Promise {
     pub acked: u64,
     /// No event after this one is there.
     pub begun: u64,
+    /// Retention takes what it takes when this event happens, and no more.
+    pub tended: u64,
 }
 
 impl Promise {
@@ -40,6 +43,7 @@ impl Promise {
         match what {
             "begun" => self.begun = seq,
             "acked" => (self.held, self.acked) = (seq, seq),
+            "tended" => self.tended = seq,
             "opened" => self.held = seq,
             _ => panic!("the note {note:?} means nothing"),
         }
@@ -50,7 +54,7 @@ impl Promise {
 pub fn journal(dir: &Path, events: Events, promise: Promise) -> Result<(), String> {
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let last = open_and_append(dir, events, promise).map_err(|wrong| format!("after the loss: {wrong}"))?;
-        let promise = Promise { held: last, acked: last, begun: last };
+        let promise = Promise { held: last, acked: last, begun: last, ..promise };
         open_and_append(dir, events, promise).map_err(|wrong| format!("opened once more: {wrong}"))
     }));
     match checked {
@@ -72,7 +76,7 @@ fn open_and_append(dir: &Path, events: Events, promise: Promise) -> Result<u64, 
     let mut batch = events.batch(last + 1);
     let end = last + batch.len() as u64;
     writer.append(&mut batch, &events.marks(end)).map_err(|error| format!("the journal does not go on: {error}"))?;
-    compare(&writer, &reader, events, Promise { held: end, acked: end, begun: end })
+    compare(&writer, &reader, events, Promise { held: end, acked: end, begun: end, ..promise })
 }
 
 /// Compares what is there with what should be; gives the last number.
@@ -84,35 +88,62 @@ fn compare(writer: &Writer, reader: &Reader, events: Events, promise: Promise) -
     if last < promise.held || last > promise.begun {
         return Err(format!("it ends at {last}, with {promise:?}"));
     }
-    let mut next = 1;
-    for event in reader.scan(Seq(0)..Seq(u64::MAX), Order::Ascending) {
-        let event = event.map_err(|error| format!("event {next} cannot be read: {error}"))?;
-        let expected = events.event(next);
-        if event != expected {
-            return Err(format!("event {next} is {event:?} and should be {expected:?}"));
-        }
-        next += 1;
-    }
-    if next != last + 1 {
-        return Err(format!("it holds events up to {} and says {last}", next - 1));
-    }
+    let left = scan(reader, events, last, promise.tended)?;
     let marked = Events::marked(writer.marks());
     if marked < promise.acked || marked > last {
         return Err(format!("the mark says {marked} where events end at {last}, with {promise:?}"));
     }
-    look_up(reader, events, last)?;
+    count(reader, last)?;
+    look_up(reader, events, last, &left)?;
     Ok(last)
 }
 
-/// Asks the index for some events, the last among them, and for one that is not there.
-fn look_up(reader: &Reader, events: Events, last: u64) -> Result<(), String> {
+/// Reads all events; gives the numbers of those that retention has left.
+fn scan(reader: &Reader, events: Events, last: u64, tended: u64) -> Result<BTreeSet<u64>, String> {
+    let (mut next, mut left) = (1, BTreeSet::new());
+    let missing = |from, to| match (from..to).find(|seq| !events.taken(*seq, tended).1) {
+        Some(seq) => Err(format!("event {seq} of {last} is not there")),
+        None => Ok(()),
+    };
+    for event in reader.scan(Seq(0)..Seq(u64::MAX), Order::Ascending) {
+        let event = event.map_err(|error| format!("an event from {next} on cannot be read: {error}"))?;
+        let seq = event.seq.0;
+        missing(next, seq)?;
+        if event != events.event(seq) && Some(&event) != events.taken(seq, tended).0.as_ref() {
+            return Err(format!("where {next} is next, there is {event:?} and not {:?}", events.event(seq)));
+        }
+        next = seq + 1;
+        left.insert(seq);
+    }
+    missing(next, last + 1)?;
+    Ok(left)
+}
+
+/// The statistics know of every event that ever was, partition by partition.
+fn count(reader: &Reader, last: u64) -> Result<(), String> {
+    let mut next = 1;
+    for row in reader.statistics().map_err(|error| format!("the statistics cannot be read: {error}"))? {
+        let counted: u64 = row.counts.iter().map(|count| count.count).sum();
+        if row.first.0 != next || row.last.0 + 1 != next + counted {
+            return Err(format!(
+                "the statistics have {counted} from {} to {} where {next} is next",
+                row.first, row.last
+            ));
+        }
+        next += counted;
+    }
+    if next != last + 1 { Err(format!("the statistics end at {} and not at {last}", next - 1)) } else { Ok(()) }
+}
+
+/// Asks the index for some events, the last among them, and for one that was never there.
+fn look_up(reader: &Reader, events: Events, last: u64, left: &BTreeSet<u64>) -> Result<(), String> {
     for part in 0..=LOOKED_UP {
         let seq = 1 + last.saturating_sub(1) * part / LOOKED_UP;
-        for (seq, expected) in [(seq, (last > 0).then_some(Seq(seq))), (last + 1, None)] {
+        for seq in [seq, last + 1] {
             let found = reader.find(&events.term(seq), Seq(0)..Seq(u64::MAX), Order::Ascending);
-            let found: Result<Vec<Seq>, _> = found.map(|event| event.map(|event| event.seq)).collect();
+            let found: Result<Vec<u64>, _> = found.map(|event| event.map(|event| event.seq.0)).collect();
             let found = found.map_err(|error| format!("looking up {seq}: {error}"))?;
-            if found != Vec::from_iter(expected) {
+            if found != Vec::from_iter(left.get(&seq).copied()) {
                 return Err(format!("looking up {seq} of {last} gives {found:?}"));
             }
         }

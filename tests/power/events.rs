@@ -1,6 +1,8 @@
 //! Events that follow from their number: whoever knows the seed knows what a journal has to hold.
 
-use hoptrail::journal::{Mark, Term};
+use std::time::Duration;
+
+use hoptrail::journal::{Mark, Policy, Term};
 use hoptrail::model::{Body, Event, Fingerprint, Kind, Seq, Source, Timestamp, Value};
 
 use super::rng::Rng;
@@ -12,7 +14,11 @@ const STEP: i64 = 100_000_000;
 /// The source whose progress is marked.
 const SOURCE: &str = "/ firehose";
 /// At most so many events in a batch.
-const BATCH_MAX: u64 = 50;
+const BATCH_MAX: u64 = 40;
+/// Ages at which retention takes something, in events: bodies, what is not critical, everything.
+const HOT: u64 = 100;
+const WARM: u64 = 200;
+const COLD: u64 = 300;
 
 /// All events of a journal.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,17 @@ impl Events {
         (first..first + count).map(|seq| Event { seq: Seq(0), ..self.event(seq) }).collect()
     }
 
+    /// What may be left of an event after retention has been at it up to `tended`, beside all of it: the event without
+    /// its body, and nothing.
+    pub fn taken(self, seq: u64, tended: u64) -> (Option<Event>, bool) {
+        let (age, mut event) = (tended.saturating_sub(seq), self.event(seq));
+        let is_critical = matches!(event.kind, Kind::DeadLetter | Kind::Return | Kind::Unroutable | Kind::Gap);
+        if let Some(body) = event.body.as_mut().filter(|body| !body.data.is_empty()) {
+            (body.data, body.truncated) = (Vec::new(), true);
+        }
+        ((age >= HOT).then_some(event), age >= if is_critical { COLD } else { WARM })
+    }
+
     /// What is committed with a batch that ends with this number.
     pub fn marks(self, last: u64) -> Vec<(String, Mark)> {
         vec![(SOURCE.to_owned(), Mark { at: at(last) })]
@@ -69,7 +86,14 @@ impl Events {
     }
 }
 
-fn at(seq: u64) -> Timestamp {
+/// What is kept how long.
+pub fn policy() -> Policy {
+    let [hot, warm, cold] = [HOT, WARM, COLD].map(|events| Duration::from_micros(events * STEP as u64));
+    Policy { hot, warm, cold, max_bytes: None, high_water: 1.0, rules: Vec::new() }
+}
+
+/// When the event of this number happens.
+pub fn at(seq: u64) -> Timestamp {
     Timestamp::from_micros(START + seq as i64 * STEP)
 }
 

@@ -25,7 +25,7 @@ const LOST_AGAIN: usize = 3;
 /// Failures that are shown; there is no end to them where something is wrong.
 const SHOWN: usize = 5;
 /// Two processes are killed at about these operations, before one comes to its end.
-const KILLED_AT: [u64; 2] = [400, 900];
+const KILLED_AT: [u64; 2] = [800, 2000];
 
 /// One possible disk.
 type Loss = (usize, Mode);
@@ -47,7 +47,8 @@ fn no_acknowledged_event_is_lost_when_the_power_is_lost_again_during_recovery() 
         let (point, mode) = (rng.below(disk.end as u64 + 1) as usize, Mode::Random(number as u64));
         let before = disk.image(point, mode, workload::seed());
         let promise = Promise::at(&disk, point);
-        let notes = [("begun", promise.begun), ("acked", promise.acked), ("opened", promise.held)];
+        let Promise { held, acked, begun, tended } = promise;
+        let notes = [("begun", begun), ("acked", acked), ("opened", held), ("tended", tended)];
         let before = recorder::Before { tree: before, notes: notes.map(|(what, seq)| format!("{what} {seq}")).into() };
         let again = recorder::record(workload::NAME, before, &[], &settings("1x3"));
         let points = points::choose(&Disk::new(&again), rng.next(), LOST_AGAIN);
@@ -61,7 +62,7 @@ fn recording() -> &'static Recording {
     RECORDING.get_or_init(|| {
         let mut rng = Rng::new(&[workload::seed(), 3]);
         let kills = KILLED_AT.map(|about| about / 2 + rng.below(about));
-        recorder::record(workload::NAME, recorder::Before::default(), &kills, &settings("3x20"))
+        recorder::record(workload::NAME, recorder::Before::default(), &kills, &settings("2x12"))
     })
 }
 
