@@ -30,6 +30,8 @@ use super::writer::Mark;
 
 /// sled's file.
 pub(super) const FILE: &str = "db";
+/// How the name of a snapshot ends that sled is writing.
+const HALF_SNAPSHOT_SUFFIX: &str = ".generating";
 const TREE: &str = "log";
 const BLOCK: u8 = 1;
 const MARK: u8 = 2;
@@ -204,6 +206,7 @@ impl Store {
 /// A database of this journal that was closed a moment ago keeps its lock until sled's last thread is gone. Nobody else
 /// can have it: the journal's directory is locked.
 fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
+    remove_half_snapshots(dir).map_err(sled::Error::from)?;
     let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(Some(SLED_FLUSH_MS));
     let mut waited = Duration::ZERO;
     loop {
@@ -215,6 +218,20 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
             opened => return opened,
         }
     }
+}
+
+/// sled takes a snapshot that it was still writing when the process ended for a whole one, and gives up.
+fn remove_half_snapshots(dir: &Path) -> std::io::Result<()> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(HALF_SNAPSHOT_SUFFIX) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// sled wraps the error of its lock in a text.
