@@ -142,7 +142,12 @@ impl Opening<'_> {
             Err(error) => Err(error),
         };
         match opened {
-            Ok((part, head)) => self.take(Arc::new(part), head, gone),
+            // Made when the process ended, and nothing was committed in it: not even the marks are there.
+            Ok((part, None)) => {
+                drop(part);
+                remove_dir(&dir).map_err(|source| OpenError::Directory { dir, source })
+            }
+            Ok((part, Some(head))) => self.take(Arc::new(part), head, gone),
             Err(source @ (ReadError::Newer { .. } | ReadError::NewerRun { .. })) => {
                 Err(OpenError::Database { dir, source })
             }
@@ -150,7 +155,7 @@ impl Opening<'_> {
         }
     }
 
-    fn take(&mut self, part: Arc<Part>, head: Option<Head>, gone: &mut Vec<Removed>) -> Result<(), OpenError> {
+    fn take(&mut self, part: Arc<Part>, head: Head, gone: &mut Vec<Removed>) -> Result<(), OpenError> {
         if let Some(span) = part.span() {
             let later = gone.partition_point(|record| record.last < span.first);
             self.skip(gone.drain(..later));
@@ -161,9 +166,7 @@ impl Opening<'_> {
             }
             self.hole_is_open = false;
         }
-        if let Some(head) = head {
-            self.head = head;
-        }
+        self.head = head;
         if part.sealed().is_none() {
             self.unsealed.push((part.clone(), self.head));
         }
@@ -212,6 +215,10 @@ impl Opening<'_> {
         let task =
             Salvage { journal: self.dir, damaged: dir, name, before: self.head, known_last, options: &self.options };
         let found = salvage(&task).map_err(failed)?;
+        if found.part.is_none() && found.lost.is_empty() && known_last.is_none() {
+            // It was being made when the process ended.
+            return remove_dir(dir).map_err(failed);
+        }
         for hole in found.lost.iter().filter(|_| found.part.is_none()) {
             self.note_gone(Cause::Damaged, hole)?;
         }
