@@ -15,6 +15,7 @@ mod bad_input;
 mod crashes;
 mod fields;
 mod firehose;
+mod kills;
 mod masking;
 mod order_ids;
 mod own_traffic;

@@ -22,6 +22,8 @@ pub struct Hoptrail {
     process: Process,
     settings: Vec<(String, String)>,
     log: PathBuf,
+    /// Where in the log the present process began.
+    log_from: usize,
     http: reqwest::Client,
 }
 
@@ -29,12 +31,16 @@ pub struct Hoptrail {
 pub struct Answer {
     pub status: u16,
     pub content_type: String,
+    /// The path of the next page, where there is one.
+    pub next: Option<String>,
+    /// What is left out of it.
+    pub warning: Option<String>,
     pub text: String,
 }
 
 /// `hoptrail COMMAND` with the project's configuration and these settings above it.
 pub fn command(name: &str, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
+    let mut command = Command::new(binary());
     command.args([name, "--config"]).arg(Path::new(REPO).join("config.toml"));
     for (key, value) in settings {
         command.args(["--set", &format!("{key}={value}")]);
@@ -42,22 +48,56 @@ pub fn command(name: &str, settings: &[(String, String)]) -> Command {
     command
 }
 
+/// The program under test: `HOPTRAIL_TEST_BINARY`, or what Cargo has built for the tests.
+fn binary() -> PathBuf {
+    std::env::var_os("HOPTRAIL_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_hoptrail").into(), PathBuf::from)
+}
+
 impl Hoptrail {
     /// Starts it, and waits until it answers.
     pub fn start(dir: &Path, settings: Vec<(String, String)>) -> Hoptrail {
         let log = dir.join("log");
-        let (process, url) = start(&log, &settings);
-        Hoptrail { url, process, settings, log, http: reqwest::Client::new() }
+        let (process, log_from) = spawn(&log, &settings);
+        let http = reqwest::Client::new();
+        let mut hoptrail = Hoptrail { url: String::new(), process, settings, log, log_from, http };
+        hoptrail.wait_serving().unwrap_or_else(|problem| panic!("{problem}"));
+        hoptrail
     }
 
     /// Starts it again, with the same settings, after it was killed or stopped.
     pub fn restart(&mut self) {
-        (self.process, self.url) = start(&self.log, &self.settings);
+        self.spawn();
+        self.wait_serving().unwrap_or_else(|problem| panic!("{problem}"));
     }
 
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        self.process.kill();
+    /// Starts it again, and does not wait.
+    pub fn spawn(&mut self) {
+        (self.process, self.log_from) = spawn(&self.log, &self.settings);
+    }
+
+    /// Waits until it answers; what it said when it opened the journal. `Err`: it ended, or takes too long.
+    pub fn wait_serving(&mut self) -> Result<Serving, String> {
+        let started = std::time::Instant::now();
+        loop {
+            let text = self.log_of_this_start();
+            let line = text.lines().find(|line| line.contains(" http="));
+            if let Some(serving) = line.and_then(Serving::read) {
+                self.url = format!("http://{}", serving.address);
+                return Ok(serving);
+            }
+            if let Some(status) = self.process.has_ended() {
+                return Err(format!("hoptrail ended with {status}: {text}"));
+            }
+            if started.elapsed() > STOP {
+                return Err(format!("hoptrail does not say its address: {text}"));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// SIGKILL; how it ended, which is otherwise where it had ended before.
+    pub fn kill(&mut self) -> ExitStatus {
+        self.process.kill()
     }
 
     /// SIGTERM; how it ended.
@@ -74,12 +114,20 @@ impl Hoptrail {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// What it has logged since it was started last.
+    pub fn log_of_this_start(&self) -> String {
+        let log = fs::read(&self.log).unwrap();
+        String::from_utf8_lossy(&log[self.log_from..]).into_owned()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         let response = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
-        let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         Answer {
             status: response.status().as_u16(),
-            content_type: content_type.unwrap_or_default(),
+            content_type: header("content-type").unwrap_or_default(),
+            warning: header("hoptrail-warning"),
+            next: header("link").and_then(|link| Some(link.strip_prefix('<')?.split_once('>')?.0.to_owned())),
             text: response.text().await.unwrap(),
         }
     }
@@ -163,7 +211,7 @@ impl Hoptrail {
 
     /// Asks it on the command line.
     pub fn ask(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
+        let mut command = Command::new(binary());
         process::finished(command.args(arguments).args(["--url", &self.url]), STOP)
     }
 }
@@ -177,22 +225,24 @@ impl Drop for Hoptrail {
     }
 }
 
-fn start(log: &Path, settings: &[(String, String)]) -> (Process, String) {
-    let before = fs::metadata(log).map_or(0, |metadata| metadata.len());
+/// Starts the process; where its log begins.
+fn spawn(log: &Path, settings: &[(String, String)]) -> (Process, usize) {
+    let from = fs::metadata(log).map_or(0, |metadata| metadata.len());
     let file = || File::options().create(true).append(true).open(log).unwrap();
-    let mut process = Process::start(command("run", settings).stdout(file()).stderr(file()));
-    let started = std::time::Instant::now();
-    loop {
-        let text = fs::read(log).unwrap();
-        let text = String::from_utf8_lossy(&text[usize::try_from(before).unwrap()..]).into_owned();
-        let address = text.lines().find_map(|line| line.split(" http=").nth(1)?.split_once(' '));
-        if let Some((address, _)) = address {
-            return (process, format!("http://{address}"));
-        }
-        if let Some(status) = process.has_ended() {
-            panic!("hoptrail ended with {status}: {text}");
-        }
-        assert!(started.elapsed() < STOP, "hoptrail does not say its address: {text}");
-        std::thread::sleep(Duration::from_millis(20));
+    let process = Process::start(command("run", settings).stdout(file()).stderr(file()));
+    (process, usize::try_from(from).unwrap())
+}
+
+/// What the line says that hoptrail logs when it runs.
+pub struct Serving {
+    address: String,
+    /// The newest event in the journal.
+    pub seq: u64,
+}
+
+impl Serving {
+    fn read(line: &str) -> Option<Serving> {
+        let field = |name: &str| line.split(name).nth(1)?.split_whitespace().next();
+        Some(Serving { address: field(" http=")?.to_owned(), seq: field(" seq=")?.parse().ok()? })
     }
 }

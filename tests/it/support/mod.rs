@@ -1,9 +1,12 @@
 //! What tests need: brokers, a running hoptrail, clients of several kinds, and patience.
 
+pub mod audit;
 pub mod broker;
+pub mod chance;
 pub mod client;
 pub mod hoptrail;
 pub mod ledger;
+pub mod load;
 pub mod play;
 pub mod process;
 pub mod raw;

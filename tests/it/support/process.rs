@@ -15,10 +15,10 @@ impl Process {
         self.0.try_wait().unwrap()
     }
 
-    /// SIGKILL, and waits until it is gone.
-    pub fn kill(&mut self) {
+    /// SIGKILL, and waits until it is gone; how it ended.
+    pub fn kill(&mut self) -> ExitStatus {
         self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.0.wait().unwrap()
     }
 
     /// Sends a signal by its name.

@@ -160,3 +160,13 @@ impl Scene {
         serde_json::from_str(&text).unwrap_or_default()
     }
 }
+
+impl Drop for Scene {
+    /// Where `HOPTRAIL_TEST_KEEP` is set, what a failed test leaves can be looked at.
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("HOPTRAIL_TEST_KEEP").is_some() {
+            self.dir.disable_cleanup(true);
+            println!("hoptrail's directory is kept: {}", self.dir().display());
+        }
+    }
+}
