@@ -2,27 +2,32 @@
 //! there before has not changed.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use hoptrail::model::api::BodyView;
 use serde::Deserialize;
 
-use super::Scene;
 use super::chance::Chance;
 use super::hoptrail::Hoptrail;
 use super::load::{self, Sendings, Sent};
-use super::wait::ensure;
+use super::wait::{ensure, within};
 
 /// Events of a page: the most that hoptrail gives.
 const PAGE: usize = 10_000;
+/// Both see every publish, and the broker keeps for both what is not acknowledged.
+const SOURCES: [&str; 2] = ["binding", "firehose"];
+/// What was published while nothing was recorded is recorded within this.
+const CAUGHT_UP: Duration = Duration::from_secs(180);
 /// Look-ups through the index, of messages and of orders each.
 const LOOKUPS: usize = 25;
 /// Messages named when something is wrong.
 const NAMED_MAX: usize = 5;
 
 /// What the checks so far have found.
-#[derive(Default)]
 pub struct Audit {
+    /// The journal's directory.
+    journal: PathBuf,
     /// The newest event of the last check, and the digest of all events up to it.
     seen: Option<(u64, blake3::Hash)>,
     /// Confirmed messages that a source has not recorded.
@@ -54,26 +59,32 @@ struct Reading {
     last: u64,
     hasher: blake3::Hasher,
     /// How often each message was recorded, by source.
-    recorded: Vec<(&'static str, Vec<u32>)>,
+    recorded: [(&'static str, Vec<u32>); SOURCES.len()],
     /// Events of each order.
     orders: HashMap<String, usize>,
 }
 
 impl Audit {
-    /// Reads the whole journal and compares it with what was sent, all of which has to be recorded by now.
-    pub async fn check(
-        &mut self,
-        hoptrail: &Hoptrail,
-        sendings: &Sendings,
-        sources: &[&'static str],
-        chance: &mut Chance,
-    ) -> Result<(), String> {
+    pub fn new(journal: PathBuf) -> Audit {
+        Audit { journal, seen: None, lost: 0, twice: 0 }
+    }
+
+    /// Waits until all that was sent has to be recorded, reads the whole journal and compares it with what was sent.
+    pub async fn check(&mut self, hoptrail: &Hoptrail, sendings: &Sendings, chance: &mut Chance) -> Result<(), String> {
         let sent = sendings.all();
-        let reading = self.read(hoptrail, &sent, sources).await?;
+        caught_up(hoptrail, &sent).await;
+        let reading = self.read(hoptrail, &sent).await?;
         self.compare(&sent, &reading)?;
         look_up(hoptrail, &reading, chance).await?;
         self.seen = Some((reading.last, reading.hasher.finalize()));
-        Ok(())
+        self.nothing_set_aside()
+    }
+
+    /// No database of the journal was set aside.
+    pub fn nothing_set_aside(&self) -> Result<(), String> {
+        let entries = std::fs::read_dir(&self.journal).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        ensure(!names.iter().any(|name| name.ends_with(".damaged")), || format!("a database was set aside: {names:?}"))
     }
 
     /// The number of the newest event that was looked at.
@@ -81,8 +92,8 @@ impl Audit {
         self.seen.map_or(0, |(last, _)| last)
     }
 
-    async fn read(&self, hoptrail: &Hoptrail, sent: &[Sent], sources: &[&'static str]) -> Result<Reading, String> {
-        let recorded = sources.iter().map(|source| (*source, vec![0; sent.len()])).collect();
+    async fn read(&self, hoptrail: &Hoptrail, sent: &[Sent]) -> Result<Reading, String> {
+        let recorded = SOURCES.map(|source| (source, vec![0; sent.len()]));
         let mut reading = Reading { last: 0, hasher: blake3::Hasher::new(), recorded, orders: HashMap::new() };
         let mut next = Some(format!("/api/v1/events?order=asc&format=ndjson&limit={PAGE}"));
         while let Some(path) = next {
@@ -149,10 +160,21 @@ impl Reading {
     }
 }
 
+/// Each queue is in order: when the last message is recorded, so are all before it.
+async fn caught_up(hoptrail: &Hoptrail, sent: &[Sent]) {
+    let Some(last) = sent.len().checked_sub(1).map(load::message_id) else { return };
+    within(CAUGHT_UP, "the last message is recorded", async || {
+        let found = hoptrail.events(&format!("&kind=publish&message_id={last}")).await;
+        let missing = SOURCES.iter().find(|source| !found.iter().any(|event| event.source == **source));
+        ensure(missing.is_none(), || format!("{last} is not recorded by {missing:?}"))
+    })
+    .await;
+}
+
 /// Asks for some messages and orders, which the index has to lead to.
 async fn look_up(hoptrail: &Hoptrail, reading: &Reading, chance: &mut Chance) -> Result<(), String> {
     let below = |chance: &mut Chance, end: usize| usize::try_from(chance.below(end as u64)).unwrap();
-    let count = reading.recorded.first().map_or(0, |(_, counts)| counts.len());
+    let count = reading.recorded[0].1.len();
     for _ in 0..LOOKUPS.min(count) {
         let number = below(chance, count);
         let id = load::message_id(number);
@@ -168,15 +190,4 @@ async fn look_up(hoptrail: &Hoptrail, reading: &Reading, chance: &mut Chance) ->
 async fn same(hoptrail: &Hoptrail, query: &str, expected: usize) -> Result<(), String> {
     let found = hoptrail.events(query).await.len();
     ensure(found == expected, || format!("{query} finds {found} events, and {expected} are in the journal"))
-}
-
-/// Whether a database was set aside, or something else lies in the journal that should not.
-pub fn damaged(scene: &Scene) -> Result<(), String> {
-    let names = names(&scene.dir().join("journal"));
-    ensure(!names.iter().any(|name| name.ends_with(".damaged")), || format!("a database was set aside: {names:?}"))
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }

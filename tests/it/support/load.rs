@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use lapin::PublisherConfirm;
 use lapin::options::BasicPublishOptions;
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::Scene;
 use super::chance::Chance;
 use super::client::{Client, persistent};
 
+/// Where it publishes to.
+pub const EXCHANGE: &str = "crash.orders";
 /// Publishes that may await their confirm.
 const UNCONFIRMED_MAX: usize = 500;
 /// How often a burst comes.
@@ -78,12 +82,18 @@ pub struct Load {
 }
 
 impl Load {
-    /// Begins to publish to an exchange, about `rate` messages a second.
-    pub async fn start(url: &str, exchange: &'static str, rate: u64, seed: u64, sendings: &Sendings) -> Load {
+    /// Makes the exchange, and a queue that stays short, as it has nobody to read it.
+    pub async fn declare(scene: &Scene) {
+        scene.exchange(EXCHANGE, "topic").await;
+        scene.queue("crash.mes", json!({ "x-max-length": 100 })).await;
+        scene.bind(EXCHANGE, "crash.mes", "#").await;
+    }
+
+    /// Begins to publish about `rate` messages a second.
+    pub async fn start(scene: &Scene, rate: u64, seed: u64, sendings: &Sendings) -> Load {
         let stop = CancellationToken::new();
         let publisher = Publisher {
-            client: Client::named(url, "Load").await,
-            exchange,
+            client: Client::named(&scene.url(), "Load").await,
             chance: Chance::new(seed),
             burst_max: 2 * rate * u64::try_from(BURST_EVERY.as_millis()).unwrap() / 1000,
             sendings: sendings.clone(),
@@ -101,7 +111,6 @@ impl Load {
 
 struct Publisher {
     client: Client,
-    exchange: &'static str,
     chance: Chance,
     burst_max: u64,
     sendings: Sendings,
@@ -125,7 +134,7 @@ impl Publisher {
         self.sendings.add(body.len());
         let properties = persistent(&message_id(number)).with_content_type("application/json".into());
         let (options, key) = (BasicPublishOptions::default(), "order.submitted".into());
-        let sent = self.client.channel.basic_publish(self.exchange.into(), key, options, body.as_bytes(), properties);
+        let sent = self.client.channel.basic_publish(EXCHANGE.into(), key, options, body.as_bytes(), properties);
         self.waiting.push_back((number, sent.await.unwrap()));
         while self.waiting.len() > UNCONFIRMED_MAX {
             self.settle().await;

@@ -1,6 +1,6 @@
 //! A virtual host of its own on a broker, with what a test does there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -58,6 +58,11 @@ impl Scene {
         self.dir.path()
     }
 
+    /// The journal's directory.
+    pub fn journal(&self) -> PathBuf {
+        self.dir().join("journal")
+    }
+
     /// The virtual host's address.
     pub fn url(&self) -> String {
         self.url_of("guest")
@@ -91,7 +96,7 @@ impl Scene {
             ("broker.url", self.url()),
             ("broker.management_url", self.node.management.clone()),
             ("broker.reconnect_max", "1s".to_owned()),
-            ("journal.dir", self.dir().join("journal").display().to_string()),
+            ("journal.dir", self.journal().display().to_string()),
             ("serve.listen", "127.0.0.1:0".to_owned()),
             ("tap.instance", self.vhost.clone()),
             // Only the virtual host / has the event exchange, which announces changes.
