@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
             println!("{self}");
         }
         let recorded = self.tally.recorded;
-        ensure(recorded >= rounds / 3, || format!("it recorded in {recorded} rounds only: the run shows little"))?;
+        ensure(recorded >= rounds / 6, || format!("it recorded in {recorded} rounds only: the run shows little"))?;
         self.stopped_in_good_order().await
     }
 
