@@ -113,6 +113,31 @@ impl From<OpenError> for AppendError {
     }
 }
 
+impl AppendError {
+    /// The end file cannot be written; the events are durable, and are found when they are given again.
+    pub(super) fn end(error: std::io::Error) -> Self {
+        if is_full(&error) {
+            return AppendError::Full { what: "the end file".into(), source: Some(error) };
+        }
+        AppendError::Sync(error)
+    }
+
+    /// A database cannot be opened again. Who still reads from it keeps it locked, and will be done.
+    pub(super) fn reopen(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(sled::Error::Io(source)) if is_locked(&source) || is_full(&source) => {
+                AppendError::Full { what: "the newest partition".into(), source: Some(source) }
+            }
+            error => AppendError::Reopen(error),
+        }
+    }
+}
+
+/// sled wraps the error of its lock in a text.
+pub(super) fn is_locked(error: &std::io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
 /// No room, or no more than the quota allows.
 fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};

@@ -30,9 +30,11 @@
 //! - A block names the hash of the block before it, over the borders of days.
 
 mod block;
+mod blocks;
 mod codec;
 mod end;
 mod error;
+mod files;
 mod identity;
 mod index;
 mod indexer;
@@ -44,6 +46,7 @@ mod reader;
 mod removed;
 mod retention;
 mod salvage;
+mod sealed;
 mod statistics;
 mod store;
 mod strings;

@@ -9,6 +9,7 @@ use crate::model::{Seq, Timestamp};
 
 use super::end;
 use super::error::{OpenError, ReadError};
+use super::files;
 use super::identity::Directory;
 use super::options::Options;
 use super::part::{Part, PartName};
@@ -67,6 +68,7 @@ pub(super) struct Opened {
 
 /// Opens every partition; damaged ones are set aside.
 pub(super) fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
+    files::allow_many();
     let directory = Directory::open(dir)?;
     let names = tidy(dir)?;
     let mut gone = removed::load(dir)?;

@@ -12,7 +12,7 @@ pub struct Options {
     pub part_bytes_max: u64,
     /// Events whose terms are kept in memory before they are written as a run: what a restart has to read again.
     pub run_events_max: u64,
-    /// Sealed partitions whose databases are open at a time.
+    /// Sealed partitions that are open at a time; each takes some megabytes.
     pub open_parts_max: usize,
 }
 

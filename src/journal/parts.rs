@@ -8,11 +8,11 @@ use tokio::sync::watch;
 
 use crate::model::{Seq, Timestamp};
 
+use super::blocks::Blocks;
 use super::error::{OpenError, ReadError};
 use super::identity::{self, Directory};
 use super::options::Options;
 use super::part::{Part, PartName};
-use super::store::Store;
 
 /// What writer and readers share.
 pub(super) struct Parts {
@@ -20,17 +20,17 @@ pub(super) struct Parts {
     options: Options,
     list: RwLock<Vec<Arc<Part>>>,
     committed: watch::Sender<Seq>,
-    /// Sealed partitions whose databases are open, least recently asked first.
+    /// Sealed partitions that are open, least recently asked first.
     open: Mutex<VecDeque<Arc<Part>>>,
     /// Sealed partitions in which damage was met.
     suspects: Mutex<VecDeque<Arc<Part>>>,
 }
 
-/// A partition with its open database, which stays open and readable until this is dropped.
+/// A partition with its blocks, which stay readable until this is dropped.
 #[derive(Clone)]
 pub(super) struct Pinned {
     pub(super) part: Arc<Part>,
-    pub(super) store: Arc<Store>,
+    pub(super) blocks: Blocks,
 }
 
 impl Parts {
@@ -81,7 +81,12 @@ impl Parts {
         while self.is_taken(name) {
             name = name.next();
         }
-        let part = Arc::new(Part::create(&part_dir(self.path(), name), name)?);
+        let dir = part_dir(self.path(), name);
+        let part = Part::create(&dir, name).inspect_err(|_| {
+            // Nothing is in it; what is left of it a start removes.
+            drop(std::fs::remove_dir_all(&dir));
+        })?;
+        let part = Arc::new(part);
         self.list.write().unwrap_or_else(PoisonError::into_inner).push(part.clone());
         Ok(part)
     }
@@ -110,16 +115,20 @@ impl Parts {
         list.iter().rev().find(|part| part.span().is_some_and(|span| span.first <= seq)).cloned()
     }
 
-    /// Opens a partition's database for reading. `None`: it has been removed.
+    /// Opens a partition's database for reading. `None`: it has been removed. One that cannot be opened is suspect.
     pub(super) fn pin(&self, part: &Arc<Part>) -> Result<Option<Pinned>, ReadError> {
+        self.try_pin(part).inspect_err(|_| self.suspect(part))
+    }
+
+    fn try_pin(&self, part: &Arc<Part>) -> Result<Option<Pinned>, ReadError> {
         let mut part = part.clone();
         loop {
-            match part.store() {
-                Ok(store) => {
-                    if part.sealed().is_some() {
+            match part.blocks() {
+                Ok(blocks) => {
+                    if let Blocks::Sealed(_) = blocks {
                         self.note_open(&part);
                     }
-                    return Ok(Some(Pinned { part, store }));
+                    return Ok(Some(Pinned { part, blocks }));
                 }
                 Err(gone @ ReadError::Gone { .. }) => {
                     // Rewritten meanwhile, or removed.

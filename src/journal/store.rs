@@ -21,7 +21,7 @@ use crate::model::{Seq, Str, Timestamp};
 
 use super::block::{Hash, Header, Opened, Opener, Sealed, open_part};
 use super::end::{self, End};
-use super::error::{AppendError, ReadError};
+use super::error::{AppendError, ReadError, is_locked};
 use super::identity::sync_dir;
 use super::strings;
 use super::value::{What, unwrap, wrap};
@@ -128,7 +128,7 @@ impl Store {
         self.apply(commit)?;
         self.log.flush()?;
         self.file.sync_all().map_err(AppendError::Sync)?;
-        self.end.write(head.last).map_err(AppendError::Sync)
+        self.end.write(head.last).map_err(AppendError::end)
     }
 
     fn apply(&self, commit: Commit) -> Result<(), AppendError> {
@@ -152,6 +152,16 @@ impl Store {
         // Readers may meet a block as soon as the batch is applied, so its strings come first.
         self.strings.write().unwrap_or_else(PoisonError::into_inner).extend(fresh.iter().cloned());
         Ok(self.log.apply_batch(batch)?)
+    }
+
+    /// First and last number of the block that holds `seq`, or of the first one after it.
+    pub(super) fn at_or_after(&self, seq: Seq) -> Result<Option<(Seq, Seq)>, ReadError> {
+        Ok(self.header_at_or_after(seq)?.map(|header| (header.first, header.last)))
+    }
+
+    /// First and last number of the block that holds `seq`, or of the last one before it.
+    pub(super) fn at_or_before(&self, seq: Seq) -> Result<Option<(Seq, Seq)>, ReadError> {
+        Ok(self.header_at_or_before(seq)?.map(|header| (header.first, header.last)))
     }
 
     /// The header of the block that holds `seq`, or of the first one after it.
@@ -232,11 +242,6 @@ fn remove_half_snapshots(dir: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// sled wraps the error of its lock in a text.
-fn is_locked(error: &std::io::Error) -> bool {
-    error.to_string().contains("could not acquire lock")
 }
 
 fn block_key(first: Seq, part: u16) -> Vec<u8> {

@@ -354,8 +354,7 @@ fn a_damaged_partition_is_set_aside_and_what_is_readable_of_it_saved() {
     std::fs::remove_file(first.join("index")).expect("removed");
     let mut bytes = std::fs::read(first.join("db")).expect("the database");
     let blocks: Vec<usize> = memchr::memmem::find_iter(&bytes, b"\x89HTB").collect();
-    let middle = blocks[blocks.len() / 2];
-    bytes[middle..middle + 20_000].fill(0x55);
+    bytes[blocks[blocks.len() / 2]..blocks[blocks.len() / 2 + 1]].fill(0x55);
     std::fs::write(first.join("db"), bytes).expect("written");
     let (mut writer, reader, set_aside) = Writer::open(dir.path()).expect("the rest of it");
     let [aside] = set_aside.as_slice() else { panic!("{set_aside:?}") };
@@ -376,6 +375,74 @@ fn a_damaged_partition_is_set_aside_and_what_is_readable_of_it_saved() {
     drop((writer, reader));
     let (_writer, reader, set_aside) = Writer::open(dir.path()).expect("what was saved");
     assert_eq!((set_aside, reader.last_seq()), (vec![], Seq(10_200)));
+}
+
+#[test]
+fn damage_that_a_reader_meets_is_salvaged_while_the_journal_is_open() {
+    for damage in ["one block", "the beginning", "the index"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut writer, reader, _) = Writer::open_with(dir.path(), SMALL).expect("a new journal");
+        let mut events = some_events(180);
+        for event in &mut events {
+            let noise = (0..200u64).map(|n| (event.at.as_micros() as u64 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let data = noise.flat_map(u64::to_le_bytes).collect();
+            event.body = Some(Body { len: 1600, data, ..Body::default() });
+        }
+        for chunk in events.chunks_mut(60) {
+            writer.append(chunk, &[]).expect("a working disk");
+        }
+        settle(&reader);
+        drop((writer, reader));
+        let part = dir.path().join(format!("{}-0001", events[0].at.date()));
+        let file = part.join(if damage == "the index" { "index" } else { "db" });
+        let mut bytes = std::fs::read(&file).expect("readable");
+        let places: Vec<usize> = match damage {
+            // sled has written it more than once.
+            "one block" => {
+                let blocks: Vec<usize> = memchr::memmem::find_iter(&bytes, b"\x89HTB").collect();
+                let first = &bytes[blocks[5] + 8..blocks[5] + 16];
+                blocks.into_iter().filter(|at| &bytes[at + 8..at + 16] == first).collect()
+            }
+            _ => vec![0],
+        };
+        places.iter().for_each(|at| bytes[at + 100..at + 400].iter_mut().for_each(|byte| *byte ^= 0x55));
+        std::fs::write(&file, bytes).expect("written");
+        let (mut writer, reader, set_aside) = Writer::open_with(dir.path(), SMALL).expect("a journal");
+        assert_eq!(set_aside, vec![], "nobody has looked yet");
+        let all = |reader: &Reader| reader.scan(Seq(0)..Seq(u64::MAX), Order::Ascending).collect::<Vec<_>>();
+        let by_id = |seq: u64| {
+            let term = Term::MessageId(format!("m-{}", seq - 1).into());
+            reader.find(&term, Seq(0)..Seq(u64::MAX), Order::Ascending).collect::<Vec<_>>()
+        };
+        let met = all(&reader).iter().chain(&by_id(1)).any(Result::is_err);
+        // sled's own pages are nothing to a sealed partition.
+        assert_eq!(met, damage != "the beginning", "{damage}");
+        if !met {
+            continue;
+        }
+        let mut keeper = writer.keeper(policy());
+        let change = keeper.tend(events[0].at, &mut |_| true).expect("a working disk").expect("something to save");
+        let What::Salvaged { lost, salvaged, .. } = &change.what else { panic!("{change:?}") };
+        let missing: Vec<u64> = lost.iter().flat_map(|hole| hole.seqs.start().0..=hole.seqs.end().0).collect();
+        assert_eq!(damage == "one block", !missing.is_empty(), "{damage}: {change:?}");
+        assert!(*salvaged + missing.len() as u64 == 60 && missing.len() < 20, "{damage}: {change:?}");
+        for seq in 1..=180 {
+            let found = by_id(seq).into_iter().collect::<Result<Vec<_>, _>>().expect("sound");
+            assert_eq!(
+                found.iter().collect::<Vec<_>>(),
+                match missing.contains(&seq) {
+                    true => vec![],
+                    false => vec![&events[seq as usize - 1]],
+                }
+            );
+        }
+        assert_eq!(all(&reader).into_iter().collect::<Result<Vec<_>, _>>().expect("sound").len(), 180 - missing.len());
+        assert!(keeper.tend(events[0].at, &mut |_| true).expect("a working disk").is_none());
+        writer.append(&mut events, &[]).expect("a working disk");
+        drop((writer, reader, keeper));
+        let (_writer, _, set_aside) = Writer::open_with(dir.path(), SMALL).expect("a journal");
+        assert_eq!(set_aside, vec![]);
+    }
 }
 
 #[test]

@@ -65,12 +65,12 @@ impl NextBlock for Scan {
             Order::Descending => Seq(range.end.0.saturating_sub(1)),
         };
         while let Some(pinned) = self.pinned(next)? {
-            let header = match self.order {
-                Order::Ascending => pinned.store.header_at_or_after(next)?,
-                Order::Descending => pinned.store.header_at_or_before(next)?,
+            let block = match self.order {
+                Order::Ascending => pinned.blocks.at_or_after(next)?,
+                Order::Descending => pinned.blocks.at_or_before(next)?,
             };
-            if let Some(header) = header {
-                return Ok(Some((pinned, header.first, header.last)));
+            if let Some((first, last)) = block {
+                return Ok(Some((pinned, first, last)));
             }
             // Retention, or damage, has taken the partition's end or beginning.
             let Some(span) = pinned.part.span() else { return Ok(None) };
@@ -194,7 +194,7 @@ impl<B: NextBlock> Walk<B> {
             Some(opener) => opener,
             none => none.insert(Opener::new()?),
         };
-        let opened = pinned.store.block(first, opener);
+        let opened = pinned.blocks.block(first, opener);
         if opened.is_err() {
             self.blocks.parts().suspect(&pinned.part);
         }

@@ -42,8 +42,8 @@ pub struct Writer {
 enum State {
     /// They are.
     Open,
-    /// The disk was full in the middle of the events up to this one. They have their numbers, and some may be durable.
-    Full { last: Seq },
+    /// The disk was full in the middle of an append. Its events have their numbers, and some may be durable.
+    Full,
     /// Never again.
     Poisoned,
 }
@@ -86,10 +86,8 @@ impl Writer {
                 writer.indexer.seal(&part, head);
             }
         }
-        if let Some(newest) = newest
-            && let Some(pinned) = parts.pin(&newest).map_err(|source| database(&newest, source))?
-        {
-            writer.marks = pinned.store.marks().map_err(|source| database(&newest, source))?;
+        if let Some(newest) = newest {
+            writer.marks = newest.marks().map_err(|source| database(&newest, source))?;
         }
         Ok((writer, Reader::new(parts), set_aside))
     }
@@ -131,13 +129,13 @@ impl Writer {
                 self.number(events);
                 self.try_append(events, marks)
             }
-            State::Full { .. } => self.reopen().and_then(|()| self.append_rest(events, marks)),
+            State::Full => self.reopen().and_then(|()| self.append_rest(events, marks)),
         };
         self.state = match &result {
             Ok(()) => State::Open,
             Err(AppendError::Full { .. }) => {
                 self.current = None;
-                State::Full { last: events.last().map_or(self.head.last, |event| event.seq) }
+                State::Full
             }
             Err(_) => State::Poisoned,
         };
@@ -212,7 +210,7 @@ impl Writer {
         let Some(newest) = self.parts.newest().filter(|part| part.sealed().is_none()) else { return Ok(()) };
         newest.close();
         let run_events_max = self.parts.options().run_events_max;
-        let opened = Part::open(newest.dir(), newest.name(), run_events_max).map_err(AppendError::Reopen)?;
+        let opened = Part::open(newest.dir(), newest.name(), run_events_max).map_err(AppendError::reopen)?;
         let (part, head) = (Arc::new(opened.0), opened.1);
         self.parts.replace(&newest, Some(part.clone()));
         if let Some(head) = head {

@@ -18,7 +18,7 @@ use super::repeats::{REMEMBERED_MAX, Repeats};
 use super::room::Room;
 use super::sources::Sources;
 use super::stats::{Counters, Stats};
-use super::writer::{WriterHandle, WriterLoop};
+use super::writer::{COMMIT_EVENTS, WriterHandle, WriterLoop};
 
 /// Why recording cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +89,18 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     let keeping = Keeping { keeper, recorder: recorder.clone(), rate: config.journal.retention.rate };
     let room = Room::new(dir.clone(), config.journal.min_free);
     let stopping = recorder.stopping.clone();
-    let writer_loop = WriterLoop { inputs, writer, preparer, repeats, marks, sources, counters, room, stopping };
+    let writer_loop = WriterLoop {
+        inputs,
+        writer,
+        preparer,
+        repeats,
+        marks,
+        sources,
+        counters,
+        room,
+        stopping,
+        commit_events: COMMIT_EVENTS,
+    };
     let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
     Ok((recorder, reader, handle, keeping))
 }

@@ -24,7 +24,9 @@ use super::sources::Sources;
 use super::stats::Counters;
 
 /// Events of one commit: at full speed some twenty milliseconds' worth.
-const COMMIT_EVENTS_MAX: usize = 4096;
+pub(super) const COMMIT_EVENTS: usize = 4096;
+/// After a commit that took longer than this the next takes twice as many: on a slow disk fewer syncs get more done.
+const SLOW_COMMIT: Duration = Duration::from_millis(100);
 /// Fewer than this are worth waiting a moment for more: a sync costs as much for one event as for many.
 const COMMIT_EVENTS_FEW: usize = 256;
 /// How long the moment is. Nobody waits for it but the broker, which keeps the messages meanwhile.
@@ -44,6 +46,7 @@ pub(super) struct WriterLoop {
     pub(super) counters: Counters,
     pub(super) room: Room,
     pub(super) stopping: CancellationToken,
+    pub(super) commit_events: usize,
 }
 
 /// The running writer.
@@ -113,7 +116,7 @@ impl WriterLoop {
         if !batch.stop && self.inputs.len() < COMMIT_EVENTS_FEW {
             std::thread::sleep(COMMIT_LINGER);
         }
-        while !batch.stop && batch.events.len() < COMMIT_EVENTS_MAX {
+        while !batch.stop && batch.events.len() < self.commit_events {
             match self.inputs.try_recv() {
                 Ok(input) => self.add(Some(input), &mut batch),
                 Err(_) => break,
@@ -151,7 +154,13 @@ impl WriterLoop {
             |((vhost, source), seen): (&(Str, Source), &Seen)| (mark_name(vhost, *source), Mark { at: seen.newest });
         let marks: Vec<(String, Mark)> = batch.origins.iter().map(mark).collect();
         self.append(&mut batch.events, &marks)?;
-        self.counters.committed(&batch.events, started.elapsed());
+        let took = started.elapsed();
+        // No commit is larger than the queue.
+        self.commit_events = match took > SLOW_COMMIT {
+            true => (2 * self.commit_events).min(self.inputs.max_capacity().max(COMMIT_EVENTS)),
+            false => (self.commit_events / 2).max(COMMIT_EVENTS),
+        };
+        self.counters.committed(&batch.events, took);
         self.counters.repeated(batch.repeated);
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).extend(marks);
         for ((vhost, source), seen) in batch.origins {

@@ -29,13 +29,14 @@ pub(in crate::journal) struct Outer {
     pub(in crate::journal) counts: Option<Vec<Count>>,
 }
 
-/// Merges consecutive runs into one at `path`, sealed with `seal`. Ends with an error of kind `Interrupted` soon after
+/// Merges consecutive runs into one at `path`, sealed with `seal`, that keeps `places` as well. Ends with an error of kind `Interrupted` soon after
 /// `stop` is set.
 pub(in crate::journal) fn merge(
     path: &Path,
     runs: &[Arc<Run>],
     seal: Seal,
     outer: Outer,
+    places: &[u8],
     stop: &AtomicBool,
 ) -> io::Result<Run> {
     let (Some(oldest), Some(newest)) = (runs.first(), runs.last()) else {
@@ -50,7 +51,7 @@ pub(in crate::journal) fn merge(
     let (first, first_at) = outer.first.unwrap_or((oldest.first, oldest.first_at));
     let (last, last_at) = outer.last.unwrap_or((newest.last, newest.last_at));
     let cover = Cover { first, last, first_at, last_at, counts, seal: Some(seal) };
-    write_run(path, cover, Merge::new(first, runs, stop)?)
+    write_run(path, cover, Merge::new(first, runs, stop)?, places)
 }
 
 /// A run's remaining pairs. Adding the distance of its base from the merged run's keeps their order.

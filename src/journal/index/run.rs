@@ -4,11 +4,13 @@
 //! |---|---|
 //! | pages of pairs | see [`pairs`](super::pairs) |
 //! | pages of filters | see [`filter`](super::filter) |
+//! | [`Places`] | of a sealed partition: where its blocks stand, and the strings they name |
 //! | [`Meta`] | JSON |
 //! | 8 | checksum over the JSON |
 //! | 4 | length of the JSON |
 //! | 4 | magic: `HTR1` |
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -18,12 +20,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::error::ReadError;
 use crate::journal::retention::Kept;
+use crate::journal::sealed::Places;
 use crate::journal::statistics::Count;
 use crate::journal::sum::{SUM_BYTES, sum};
 use crate::journal::term::TermHash;
 use crate::model::{Seq, Timestamp};
 
-use super::page::Page;
+use super::page::{PAGE_BYTES, Page};
 use super::pairs::{Pairs, first_pair};
 use super::{DISTANCE_BITS, block_of, filter, hash_of};
 
@@ -44,6 +47,9 @@ pub(in crate::journal) struct Meta {
     pub(in crate::journal) last_at: Timestamp,
     pub(super) pair_pages: u32,
     pub(super) filter_pages: u32,
+    pub(super) places_len: u64,
+    /// BLAKE3.
+    pub(super) places_sum: String,
     /// What was recorded, retention notwithstanding.
     pub(in crate::journal) counts: Vec<Count>,
     /// Of a sealed partition's only run.
@@ -60,6 +66,9 @@ pub(in crate::journal) struct Seal {
     pub(in crate::journal) tail: String,
     /// What retention has left.
     pub(in crate::journal) kept: Kept,
+    /// How far each source was recorded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(in crate::journal) marks: BTreeMap<String, Timestamp>,
     /// zstd's level of the blocks, where they have been rewritten; 0: as they were recorded.
     #[serde(default)]
     pub(in crate::journal) level: i32,
@@ -105,13 +114,31 @@ impl Run {
         self.search(hash, blocks).map_err(|error| damaged(&self.path, &error))
     }
 
-    /// Reads every page: an error where one is damaged.
+    /// Where the blocks of a sealed partition stand.
+    pub(in crate::journal) fn places(&self) -> Result<Places, ReadError> {
+        let bytes = self.read_places().map_err(|error| damaged(&self.path, &error))?;
+        Places::decode(&bytes).map_err(|_| damaged(&self.path, &io::ErrorKind::InvalidData.into()))
+    }
+
+    fn read_places(&self) -> io::Result<Vec<u8>> {
+        let Meta { pair_pages, filter_pages, places_len, .. } = self.meta;
+        let mut bytes = vec![0; usize::try_from(places_len).map_err(io::Error::other)?];
+        let at = (u64::from(pair_pages) + u64::from(filter_pages)) * PAGE_BYTES as u64;
+        self.file.read_exact_at(&mut bytes, at)?;
+        if blake3::hash(&bytes).to_hex().as_str() == self.meta.places_sum {
+            return Ok(bytes);
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the places of its blocks are damaged"))
+    }
+
+    /// Reads everything: an error where something is damaged.
     pub(in crate::journal) fn verify(&self) -> Result<(), ReadError> {
         let mut page = Page::new();
         let mut check = || {
             self.pairs().try_for_each(|pair| pair.map(drop))?;
             (0..self.meta.filter_pages)
-                .try_for_each(|number| page.read(&self.file, self.meta.pair_pages + number).map(drop))
+                .try_for_each(|number| page.read(&self.file, self.meta.pair_pages + number).map(drop))?;
+            self.read_places().map(drop)
         };
         check().map_err(|error| damaged(&self.path, &error))
     }

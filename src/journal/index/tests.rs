@@ -64,7 +64,7 @@ proptest! {
             .iter()
             .map(|recent| Arc::new(write_recent(dir.path(), recent).expect("written").expect("some pairs")))
             .collect();
-        let merged = merge(&dir.path().join("index"), &runs, Seal::default(), Outer::default(), &AtomicBool::new(false));
+        let merged = merge(&dir.path().join("index"), &runs, Seal::default(), Outer::default(), &[], &AtomicBool::new(false));
         let merged = merged.expect("merged");
         for (hash, blocks) in &expected {
             prop_assert_eq!(&ask(|hash, out| lists.iter().for_each(|list| list.blocks(hash, out)), *hash), blocks);
@@ -111,8 +111,14 @@ fn a_merge_ends_when_it_is_told_to() {
     let dir = tempfile::tempdir().expect("a directory");
     let (lists, _) = lists(&[vec![1; 100]]);
     let run = write_recent(dir.path(), &lists[0]).expect("written").expect("some pairs");
-    let merged =
-        merge(&dir.path().join("index"), &[Arc::new(run)], Seal::default(), Outer::default(), &AtomicBool::new(true));
+    let merged = merge(
+        &dir.path().join("index"),
+        &[Arc::new(run)],
+        Seal::default(),
+        Outer::default(),
+        &[],
+        &AtomicBool::new(true),
+    );
     assert!(merged.is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted));
     assert!(!dir.path().join("index").exists());
 }

@@ -32,11 +32,16 @@ pub(in crate::journal) fn write_recent(dir: &Path, recent: &Recent) -> io::Resul
     let (first_at, last_at) = recent.times();
     let cover = Cover { first, last: recent.last(), first_at, last_at, counts: recent.counts().clone(), seal: None };
     let path = dir.join(format!("{}-{}{}", first, recent.last(), super::RUN_SUFFIX));
-    write_run(&path, cover, recent.sorted().into_iter().map(Ok)).map(Some)
+    write_run(&path, cover, recent.sorted().into_iter().map(Ok), &[]).map(Some)
 }
 
 /// Writes sorted pairs, each there once, as a run file. Durable when this returns.
-pub(super) fn write_run(path: &Path, cover: Cover, pairs: impl Iterator<Item = io::Result<Pair>>) -> io::Result<Run> {
+pub(super) fn write_run(
+    path: &Path,
+    cover: Cover,
+    pairs: impl Iterator<Item = io::Result<Pair>>,
+    places: &[u8],
+) -> io::Result<Run> {
     let fresh = path.with_extension("new");
     let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&fresh)?;
     let (pair_pages, hashes) = write_pairs(&mut file, pairs)?;
@@ -49,9 +54,12 @@ pub(super) fn write_run(path: &Path, cover: Cover, pairs: impl Iterator<Item = i
         last_at: cover.last_at,
         pair_pages,
         filter_pages,
+        places_len: places.len() as u64,
+        places_sum: blake3::hash(places).to_hex().to_string(),
         counts: cover.counts.rows(),
         seal: cover.seal,
     };
+    (&file).write_all(places)?;
     (&file).write_all(&write_meta(&meta)?)?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;

@@ -1,32 +1,34 @@
 //! A partition: one database, the index over it, and what it covers.
 //!
-//! It takes events until it is full or its day is over; then it is sealed: its runs become one, and its database is open
-//! only while somebody reads from it.
+//! It takes events until it is full or its day is over; then it is sealed: its runs become one, which also notes where
+//! its blocks stand, and sled has no more to do with it.
 
 mod name;
 mod open;
 mod seal;
 mod slot;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{Event, Seq, Timestamp};
 
+use super::blocks::Blocks;
 use super::error::{AppendError, ReadError};
 use super::index::{Meta, Recent, Run};
+use super::sealed::SealedStore;
 use super::statistics::{Count, Counts};
 use super::store::{Commit, Head, Store};
 use super::term::TermHash;
+use super::writer::Mark;
 
 pub(super) use name::PartName;
 pub(super) use seal::hex;
 use slot::Slot;
 
-/// sled's page cache of the partition that is written: blocks are written once and rarely read.
-const ACTIVE_CACHE_BYTES: u64 = 16 << 20;
-/// The same of a sealed one, of which several may be open. The kernel's own cache is behind it.
-const SEALED_CACHE_BYTES: u64 = 4 << 20;
+/// sled's page cache: blocks are written once, and read from here until their partition is sealed.
+const CACHE_BYTES: u64 = 16 << 20;
 /// Full lists of terms that wait to be written as runs; with more, whoever appends waits.
 pub(super) const FROZEN_MAX: usize = 3;
 
@@ -44,6 +46,7 @@ pub(super) struct Part {
     name: PartName,
     dir: PathBuf,
     store: Slot,
+    sealed: Mutex<Option<Arc<SealedStore>>>,
     state: RwLock<State>,
 }
 
@@ -84,15 +87,35 @@ impl Part {
         Some(Head { last: run.meta().last, last_at: run.meta().last_at, hash: *hash.as_bytes() })
     }
 
-    /// Its database.
-    pub(super) fn store(&self) -> Result<Arc<Store>, ReadError> {
-        let is_sealed = self.sealed().is_some();
-        self.store.get(&self.dir, if is_sealed { SEALED_CACHE_BYTES } else { ACTIVE_CACHE_BYTES })
+    /// Its blocks.
+    pub(super) fn blocks(&self) -> Result<Blocks, ReadError> {
+        let Some(run) = self.sealed() else { return self.store().map(Blocks::Open) };
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = &*sealed {
+            return Ok(Blocks::Sealed(store.clone()));
+        }
+        let store = Arc::new(SealedStore::open(&self.dir, &run)?);
+        *sealed = Some(store.clone());
+        Ok(Blocks::Sealed(store))
     }
 
-    /// Closes its database as soon as nobody reads from it.
+    /// The database of a partition that is not sealed.
+    pub(super) fn store(&self) -> Result<Arc<Store>, ReadError> {
+        self.store.get(&self.dir, CACHE_BYTES)
+    }
+
+    /// How far each source was recorded at its end.
+    pub(super) fn marks(&self) -> Result<BTreeMap<String, Mark>, ReadError> {
+        match self.sealed().and_then(|run| run.meta().seal.clone()) {
+            Some(seal) => Ok(seal.marks.into_iter().map(|(name, at)| (name, Mark { at })).collect()),
+            None => self.store()?.marks(),
+        }
+    }
+
+    /// Closes it as soon as nobody reads from it.
     pub(super) fn close(&self) {
         self.store.close();
+        *self.sealed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Bytes of its files.

@@ -1,7 +1,7 @@
 //! Opening a partition: a sealed one by what its run says, another by reading what its runs do not cover.
 
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use crate::journal::block::{Hash, Opener};
 use crate::journal::error::{OpenError, ReadError};
@@ -10,14 +10,20 @@ use crate::journal::store::{Head, Store};
 use crate::model::Seq;
 
 use super::slot::Slot;
-use super::{ACTIVE_CACHE_BYTES, Part, PartName, Span, State};
+use super::{CACHE_BYTES, Part, PartName, Span, State};
 
 impl Part {
     /// Makes the database of a new partition.
     pub(in crate::journal) fn create(dir: &Path, name: PartName) -> Result<Part, OpenError> {
-        let store = Store::open(dir, ACTIVE_CACHE_BYTES);
+        let store = Store::open(dir, CACHE_BYTES);
         let store = store.map_err(|source| OpenError::Database { dir: dir.to_owned(), source })?;
-        Ok(Part { name, dir: dir.to_owned(), store: Slot::with(Arc::new(store)), state: RwLock::default() })
+        Ok(Part {
+            name,
+            dir: dir.to_owned(),
+            store: Slot::with(Arc::new(store)),
+            sealed: Mutex::default(),
+            state: RwLock::default(),
+        })
     }
 
     /// Opens a sealed partition; `None` where it is not sealed, or its run is damaged and has to be built again.
@@ -36,7 +42,13 @@ impl Part {
         }
         remove_leftovers(dir);
         let state = State { span: Some(Span::of(run.meta())), runs: vec![Arc::new(run)], ..State::default() };
-        let part = Part { name, dir: dir.to_owned(), store: Slot::default(), state: RwLock::new(state) };
+        let part = Part {
+            name,
+            dir: dir.to_owned(),
+            store: Slot::default(),
+            sealed: Mutex::default(),
+            state: RwLock::new(state),
+        };
         Ok(part.head().map(|head| (part, head)))
     }
 
@@ -50,9 +62,15 @@ impl Part {
         if !dir.join(crate::journal::store::FILE).exists() {
             return Err(ReadError::Gone { dir: dir.to_owned() });
         }
-        let store = Arc::new(Store::open(dir, ACTIVE_CACHE_BYTES)?);
+        let store = Arc::new(Store::open(dir, CACHE_BYTES)?);
         let head = store.head()?;
-        let part = Part { name, dir: dir.to_owned(), store: Slot::with(store), state: RwLock::default() };
+        let part = Part {
+            name,
+            dir: dir.to_owned(),
+            store: Slot::with(store),
+            sealed: Mutex::default(),
+            state: RwLock::default(),
+        };
         let first = part.store()?.header_at_or_after(Seq(0))?;
         if let (Some(first), Some(head)) = (first, head) {
             let span = Span { first: first.first, last: head.last, first_at: first.first_at, last_at: head.last_at };

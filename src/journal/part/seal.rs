@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::journal::block::Hash;
-use crate::journal::error::ReadError;
 use crate::journal::index::{Outer, SEALED_FILE, Seal, merge, write_recent};
+use crate::journal::salvage::Carved;
 use crate::journal::store::Head;
+use crate::model::Seq;
 
-use super::{Part, SEALED_CACHE_BYTES, Span};
+use super::{Part, Span};
 
 impl Part {
     /// Writes the oldest waiting list as a run. `false`: none waits.
@@ -22,29 +23,29 @@ impl Part {
         Ok(true)
     }
 
-    /// Seals the partition, which ends at `head` and takes no more events: writes what is in memory, merges all runs,
-    /// closes the database. Ends soon after `stop` is set with an error of kind `Interrupted`; it can be repeated.
+    /// Seals the partition, which ends at `head` and takes no more events. Ends soon after `stop` is set with an error of
+    /// kind `Interrupted`; it can be repeated.
     pub(in crate::journal) fn seal(&self, head: Head, stop: &AtomicBool) -> io::Result<()> {
-        self.seal_as(Seal { hash: hex(head.hash), tail: hex(head.hash), ..Seal::default() }, Outer::default(), stop)?;
-        // sled writes its snapshot when a database is opened: what is done now is not done at somebody's question.
-        self.close();
-        let opened = self.store.get(&self.dir, SEALED_CACHE_BYTES).map(drop);
-        self.close();
-        match opened {
-            Ok(()) | Err(ReadError::Gone { .. }) => Ok(()),
-            Err(error) => Err(io::Error::other(error)),
-        }
-    }
-
-    /// The first half of [`Self::seal`], with what is to be known of the partition.
-    pub(in crate::journal) fn seal_as(&self, seal: Seal, outer: Outer, stop: &AtomicBool) -> io::Result<()> {
         if self.sealed().is_some() {
             return Ok(());
         }
+        self.seal_as(Seal { hash: hex(head.hash), tail: hex(head.hash), ..Seal::default() }, Outer::default(), stop)
+    }
+
+    /// The same, with what is to be known of the partition: writes what is in memory, merges all runs, notes where the
+    /// blocks stand, and has sled let go of them.
+    pub(in crate::journal) fn seal_as(&self, mut seal: Seal, outer: Outer, stop: &AtomicBool) -> io::Result<()> {
         self.write().freeze();
         while self.write_frozen()? {}
+        let store = self.store().map_err(io::Error::other)?;
+        let (strings, marks) = (store.strings().clone(), store.marks().map_err(io::Error::other)?);
+        seal.marks = marks.into_iter().map(|(name, mark)| (name, mark.at)).collect();
+        drop(store);
+        self.store.close();
         let runs = self.read().runs.clone();
-        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, outer, stop)?);
+        let first = runs.first().map_or(Seq::default(), |run| run.meta().first);
+        let places = Carved::read(&self.dir)?.places(first, &seal, strings)?;
+        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, outer, &places.encode(), stop)?);
         let mut state = self.write();
         state.span = Some(Span::of(sealed.meta()));
         state.runs = vec![sealed];

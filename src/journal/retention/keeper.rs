@@ -150,7 +150,7 @@ impl Keeper {
     fn rewrite(&self, part: &Arc<Part>, run: &Run, how: Rewrite<'_>, what: What) -> io::Result<Option<Change>> {
         let Some(pinned) = self.parts.pin(part).map_err(io::Error::other)? else { return Ok(None) };
         let before = part.disk_bytes();
-        let fresh = match rewrite(&self.parts, part, run, &pinned.store, how) {
+        let fresh = match rewrite(&self.parts, part, run, &pinned.blocks, how) {
             Err(error) if error.get_ref().is_some_and(|source| source.is::<ReadError>()) => {
                 self.parts.suspect(part);
                 return Err(error);

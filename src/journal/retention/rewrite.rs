@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::journal::block::{Opener, Packer};
+use crate::journal::blocks::Blocks;
 use crate::journal::error::ReadError;
 use crate::journal::index::{Outer, Run, Seal};
 use crate::journal::part::{Part, hex};
 use crate::journal::parts::{NEW_SUFFIX, Parts};
 use crate::journal::salvage::publish;
-use crate::journal::store::{Commit, Head, Store};
+use crate::journal::store::{Commit, Head};
 use crate::journal::strings::Interner;
 use crate::model::{Event, Seq};
 
@@ -37,7 +38,7 @@ pub(in crate::journal) fn rewrite(
     parts: &Parts,
     old: &Part,
     sealed: &Run,
-    store: &Store,
+    blocks: &Blocks,
     mut how: Rewrite<'_>,
 ) -> io::Result<Option<Arc<Part>>> {
     let name = old.name().rewritten();
@@ -50,10 +51,10 @@ pub(in crate::journal) fn rewrite(
         packer: Packer::with_level(how.level)?,
         interner: Interner::default(),
         head: Head::default(),
-        marks: store.marks().map_err(io::Error::other)?.into_iter().collect(),
+        marks: old.marks().map_err(io::Error::other)?.into_iter().collect(),
         run_events_max: parts.options().run_events_max,
     };
-    let copied = copy.all(store, &mut how);
+    let copied = copy.all(blocks, &mut how);
     let Copy { part, head, .. } = copy;
     if let Err(error) = copied {
         drop(part);
@@ -88,19 +89,19 @@ struct Copy {
 }
 
 impl Copy {
-    fn all(&mut self, store: &Store, how: &mut Rewrite<'_>) -> io::Result<()> {
+    fn all(&mut self, blocks: &Blocks, how: &mut Rewrite<'_>) -> io::Result<()> {
         let mut opener = Opener::new().map_err(io::Error::other)?;
         let (mut next, mut events, mut bytes) = (Seq::default(), Vec::new(), 0);
         let failed = |error: ReadError| io::Error::other(error);
-        while let Some(header) = store.header_at_or_after(next).map_err(failed)? {
-            let opened = store.block(header.first, &mut opener).map_err(failed)?;
+        while let Some((first, last)) = blocks.at_or_after(next).map_err(failed)? {
+            let opened = blocks.block(first, &mut opener).map_err(failed)?;
             if next == Seq::default() {
                 // The chain goes on from the partition before.
                 self.head.hash = opened.header.previous;
             }
+            bytes += opened.header.stored_len as u64;
             events.extend(opened.events.into_iter().filter_map(how.keep));
-            bytes += header.stored_len as u64;
-            next = header.last.next();
+            next = last.next();
             if events.len() >= COMMIT_EVENTS {
                 self.commit(&mut events)?;
                 if !(how.pause)(std::mem::take(&mut bytes)) {

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use crate::journal::block::{HEADER_BYTES, Hash, Header, Opened, Opener, Sealed, open_part};
 use crate::journal::error::ReadError;
+use crate::journal::index::Seal;
+use crate::journal::sealed::Places;
 use crate::journal::store::{FILE, read_mark, read_strings};
 use crate::journal::value::{MAGIC, VALUE_BYTES_MAX, What};
 use crate::journal::writer::Mark;
@@ -16,7 +18,7 @@ use crate::model::{Seq, Str};
 /// Bytes looked through at a time; what begins at the end of them is read with the next.
 const WINDOW_BYTES: usize = 4 << 20;
 
-/// A block that was found, its checksum not yet looked at.
+/// A block that was found.
 pub(super) struct Candidate {
     pub(super) header: Header,
     offset: u64,
@@ -30,9 +32,12 @@ pub(super) struct FoundStrings {
 }
 
 /// What was found.
-pub(super) struct Carved {
+pub(in crate::journal) struct Carved {
     file: Option<File>,
-    pub(super) candidates: Vec<Candidate>,
+    /// Blocks that are whole and whose checksums fit, by their hashes.
+    pub(super) sound: HashMap<Hash, Candidate>,
+    /// Blocks with further values, which may stand anywhere.
+    large: Vec<Candidate>,
     parts: HashMap<(Seq, u16), Vec<u64>>,
     pub(super) found_strings: Vec<FoundStrings>,
     /// The newest mark of each source, and the last event of the commit that wrote it.
@@ -41,7 +46,7 @@ pub(super) struct Carved {
 
 impl Carved {
     /// Looks through the file of a damaged partition; a file that is not there holds nothing.
-    pub(super) fn read(dir: &Path) -> io::Result<Carved> {
+    pub(in crate::journal) fn read(dir: &Path) -> io::Result<Carved> {
         let file = match File::open(dir.join(FILE)) {
             Ok(file) => Some(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -49,7 +54,8 @@ impl Carved {
         };
         let mut carved = Carved {
             file,
-            candidates: Vec::new(),
+            sound: HashMap::new(),
+            large: Vec::new(),
             parts: HashMap::new(),
             found_strings: Vec::new(),
             marks: BTreeMap::new(),
@@ -63,6 +69,7 @@ impl Carved {
                 carved.note(bytes.get(offset..).unwrap_or_default(), at + offset as u64);
             }
             if len < window.len() {
+                carved.join_large();
                 return Ok(carved);
             }
             at += WINDOW_BYTES as u64;
@@ -72,8 +79,15 @@ impl Carved {
     fn note(&mut self, bytes: &[u8], offset: u64) {
         match bytes.get(MAGIC.len()).and_then(|byte| What::of(*byte)) {
             Some(What::Block) => {
-                let header = Header::parse(bytes).ok();
-                self.candidates.extend(header.map(|header| Candidate { header, offset }));
+                let Ok(header) = Header::parse(bytes) else { return };
+                let candidate = Candidate { header, offset };
+                if header.further_parts() > 0 {
+                    self.large.push(candidate);
+                } else if let Some(value) = bytes.get(..HEADER_BYTES + header.first_payload())
+                    && let Ok(hash) = header.verify(value, &[])
+                {
+                    self.sound.insert(hash, candidate);
+                }
             }
             Some(What::Part) => {
                 // Which part of which block it is stands behind the place and behind the checksum.
@@ -98,10 +112,45 @@ impl Carved {
         }
     }
 
-    /// A block's hash, where its checksum fits.
-    pub(super) fn hash(&self, candidate: &Candidate) -> Result<Hash, ReadError> {
-        let (value, rest) = self.bytes(candidate)?;
-        candidate.header.verify(&value, &rest)
+    /// Blocks with further values can be verified when all of them are found.
+    fn join_large(&mut self) {
+        for candidate in std::mem::take(&mut self.large) {
+            if let Ok((value, rest, _)) = self.bytes(&candidate)
+                && let Ok(hash) = candidate.header.verify(&value, &rest)
+            {
+                self.sound.insert(hash, candidate);
+            }
+        }
+    }
+
+    /// Where the blocks of a whole partition stand that begins at `first` and ends as `seal` says: followed back from its end by their chain,
+    /// which is broken only where something is known to be missing.
+    pub(in crate::journal) fn places(&self, first: Seq, seal: &Seal, strings: Vec<Str>) -> io::Result<Places> {
+        let incomplete = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        let mut hash = blake3::Hash::from_hex(&seal.tail).map_err(|_| incomplete("its end is not known"))?.into();
+        let mut breaks = seal.holes.len();
+        let mut found: Vec<&Candidate> = Vec::new();
+        loop {
+            let next = self.sound.get(&hash).or_else(|| {
+                // Only its own blocks are in the file, so what is left below is across a hole.
+                let below = found.last().map_or(Seq::default(), |candidate| candidate.header.first);
+                let across = self.sound.values().filter(|candidate| candidate.header.last < below);
+                breaks = breaks.checked_sub(1)?;
+                across.max_by_key(|candidate| candidate.header.last)
+            });
+            let Some(candidate) = next else { break };
+            hash = candidate.header.previous;
+            found.push(candidate);
+        }
+        if found.last().is_none_or(|oldest| oldest.header.first != first) {
+            return Err(incomplete("a block is not in the file"));
+        }
+        let mut places = Places::new(strings);
+        for candidate in found.into_iter().rev() {
+            let (_, _, parts) = self.bytes(candidate).map_err(io::Error::other)?;
+            places.push(candidate.header.first, candidate.header.last, candidate.offset, parts);
+        }
+        Ok(places)
     }
 
     /// The block's values as they were, and its events.
@@ -111,13 +160,13 @@ impl Carved {
         strings: &[Str],
         opener: &mut Opener,
     ) -> Result<(Sealed, Opened), ReadError> {
-        let (value, rest) = self.bytes(candidate)?;
+        let (value, rest, _) = self.bytes(candidate)?;
         let opened = opener.open(candidate.header, &value, &rest, strings)?;
         Ok((Sealed::again(&opened, value, &rest), opened))
     }
 
-    /// The first value, and the payload of the further ones.
-    fn bytes(&self, candidate: &Candidate) -> Result<(Vec<u8>, Vec<u8>), ReadError> {
+    /// The first value, the payload of the further ones, and where those stand.
+    fn bytes(&self, candidate: &Candidate) -> Result<(Vec<u8>, Vec<u8>, Vec<u64>), ReadError> {
         let header = &candidate.header;
         let lost = |reason| ReadError::Block { seq: header.first, reason };
         let mut value = vec![0; HEADER_BYTES + header.first_payload()];
@@ -125,18 +174,21 @@ impl Carved {
         if len < value.len() {
             return Err(lost("it is cut"));
         }
-        let mut rest = Vec::new();
+        let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut bytes = vec![0; VALUE_BYTES_MAX];
         for number in 1..=header.further_parts() {
             let offsets = self.parts.get(&(header.first, number)).ok_or(lost("a part is not there"))?;
             // Of several the newest: the block's checksum tells whether they belong together.
-            let payload = offsets.iter().rev().find_map(|offset| {
+            let found = offsets.iter().rev().find_map(|offset| {
                 let len = self.read_at(&mut bytes, *offset).ok()?;
-                open_part(header.first, number, bytes.get(..len)?).ok().map(<[u8]>::to_vec)
+                let payload = open_part(header.first, number, bytes.get(..len)?).ok()?;
+                Some((payload.to_vec(), *offset))
             });
-            rest.extend_from_slice(&payload.ok_or(lost("a part is damaged"))?);
+            let (payload, offset) = found.ok_or(lost("a part is damaged"))?;
+            rest.extend_from_slice(&payload);
+            places.push(offset);
         }
-        Ok((value, rest))
+        Ok((value, rest, places))
     }
 
     /// Fills the buffer as far as the file goes; how far.

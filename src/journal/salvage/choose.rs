@@ -56,17 +56,10 @@ fn prefix(hash: Hash) -> [u8; 16] {
     hash.first_chunk().copied().unwrap_or_default()
 }
 
-/// The blocks whose checksums fit, each once, with the lengths of the chains that begin with them.
+/// The blocks with the lengths of the chains that begin with them.
 fn sound(carved: &Carved) -> Vec<Sound<'_>> {
-    let mut seen = HashSet::new();
-    let mut sound: Vec<Sound<'_>> = Vec::new();
-    for candidate in &carved.candidates {
-        if let Ok(hash) = carved.hash(candidate)
-            && seen.insert(hash)
-        {
-            sound.push(Sound { candidate, hash, chain: 0 });
-        }
-    }
+    let sound = carved.sound.iter().map(|(hash, candidate)| Sound { candidate, hash: *hash, chain: 0 });
+    let mut sound: Vec<Sound<'_>> = sound.collect();
     sound.sort_by_key(|block| block.candidate.header.first);
     let mut chain_after: HashMap<Hash, u64> = HashMap::new();
     for block in sound.iter_mut().rev() {

@@ -23,7 +23,7 @@ use super::options::Options;
 use super::part::{Part, PartName, hex};
 use super::parts::{NEW_SUFFIX, part_dir};
 use super::store::{Commit, Head};
-use carve::Carved;
+pub(super) use carve::Carved;
 use choose::Chosen;
 
 /// Blocks written at a time.
