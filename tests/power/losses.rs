@@ -12,7 +12,7 @@ use super::disk::Disk;
 use super::events::Events;
 use super::image::Mode;
 use super::points;
-use super::recorder::{self, Recording};
+use super::recorder::{self, Before, Recording};
 use super::rng::Rng;
 use super::tree::Tree;
 use super::workload::{self, JOURNAL, LIVES, SEED};
@@ -20,8 +20,6 @@ use super::workload::{self, JOURNAL, LIVES, SEED};
 /// Disks looked at for each point.
 const MODES: [Mode; 6] =
     [Mode::Strict, Mode::Kept, Mode::Emptied, Mode::Random(0), Mode::Random(1), Mode::Journaled(0)];
-/// Losses after which the power is lost again while the journal is being recovered.
-const LOST_AGAIN: usize = 3;
 /// Failures that are shown; there is no end to them where something is wrong.
 const SHOWN: usize = 5;
 /// Two processes are killed at about these operations, before one comes to its end.
@@ -36,33 +34,46 @@ fn no_acknowledged_event_is_lost_with_the_power() {
         return lose(&recording, &[loss]);
     }
     let recording = recording();
-    let points = points::choose(&Disk::new(recording), workload::seed(), 1);
+    let points = points::choose(&Disk::new(recording), workload::seed());
     lose(recording, &every_mode(&points));
 }
 
 #[test]
 fn no_acknowledged_event_is_lost_when_the_power_is_lost_again_during_recovery() {
     let (disk, mut rng) = (Disk::new(recording()), Rng::new(&[workload::seed(), 2]));
-    for number in 0..LOST_AGAIN {
-        let (point, mode) = (rng.below(disk.end as u64 + 1) as usize, Mode::Random(number as u64));
-        let before = disk.image(point, mode, workload::seed());
-        let promise = Promise::at(&disk, point);
-        let Promise { held, acked, begun, tended } = promise;
+    for number in 0..points::recordings() as u64 {
+        let (point, mode) = (rng.below(disk.end as u64 + 1) as usize, Mode::Random(number));
+        let tree = disk.image(point, mode, workload::seed());
+        let Promise { held, acked, begun, tended } = Promise::at(&disk, point);
         let notes = [("begun", begun), ("acked", acked), ("opened", held), ("tended", tended)];
-        let before = recorder::Before { tree: before, notes: notes.map(|(what, seq)| format!("{what} {seq}")).into() };
-        let again = recorder::record(workload::NAME, before, &[], &settings("1x3"));
-        let points = points::choose(&Disk::new(&again), rng.next(), LOST_AGAIN);
+        let notes = notes.map(|(what, seq)| format!("{what} {seq}")).into();
+        let begun = Recording::on(Before { tree, notes });
+        let again = recorder::record(workload::NAME, begun, &[], &settings("1x3"));
+        let points = points::choose_few(&Disk::new(&again), 0, rng.next());
         lose(&again, &every_mode(&points));
     }
 }
 
-/// Two processes that are killed, then one that opens and closes the journal.
+/// What was written and not synced when the process was killed is still there for the next one, and still not synced.
+#[test]
+fn no_acknowledged_event_is_lost_when_the_power_is_lost_after_a_kill_and_a_restart() {
+    let (disk, mut rng) = (Disk::new(recording()), Rng::new(&[workload::seed(), 4]));
+    let names = points::names(&disk, 0);
+    for _ in 0..points::recordings() {
+        let killed = *rng.pick(&names);
+        let restarted = recorder::record(workload::NAME, recording().until(killed), &[], &settings("1x2"));
+        let points = points::choose_few(&Disk::new(&restarted), killed, rng.next());
+        lose(&restarted, &every_mode(&points));
+    }
+}
+
+/// Two processes that are killed, then one that comes to its end.
 fn recording() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
     RECORDING.get_or_init(|| {
         let mut rng = Rng::new(&[workload::seed(), 3]);
         let kills = KILLED_AT.map(|about| about / 2 + rng.below(about));
-        recorder::record(workload::NAME, recorder::Before::default(), &kills, &settings("2x12"))
+        recorder::record(workload::NAME, Recording::on(Before::default()), &kills, &settings("2x12"))
     })
 }
 

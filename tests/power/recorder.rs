@@ -39,6 +39,17 @@ impl Recording {
         Recording { before: Before::default(), ops, trace: Vec::new() }
     }
 
+    /// Of nothing yet.
+    pub fn on(before: Before) -> Recording {
+        Recording { before, ops: Vec::new(), trace: Vec::new() }
+    }
+
+    /// Its beginning, as if the process had been killed then.
+    pub fn until(&self, point: usize) -> Recording {
+        let trace = trace::prefix(&self.trace, point).to_vec();
+        Recording { before: self.before.clone(), ops: self.ops[..point].to_vec(), trace }
+    }
+
     /// Writes it into a directory, which is made.
     pub fn keep(&self, dir: &Path) {
         fs::create_dir_all(dir.join("before")).expect("a new directory");
@@ -69,17 +80,18 @@ pub fn place() -> Option<(PathBuf, PathBuf)> {
     Some((env::var_os(DIR)?.into(), env::var_os(NOTES)?.into()))
 }
 
-/// Runs the test `name` on a disk with `before` on it, recorded: once for each of `kills`, killed at the operation of
-/// that number, then once to its end.
+/// Goes on with a recording: runs the test `name` on its disk, once for each of `kills`, killed at the operation of that
+/// number, then once to its end.
 ///
 /// # Panics
 /// The test fails, or the trace is not all that happened: replayed in full it does not give what is on the disk.
-pub fn record(name: &str, before: Before, kills: &[u64], settings: &[(&str, String)]) -> Recording {
+pub fn record(name: &str, begun: Recording, kills: &[u64], settings: &[(&str, String)]) -> Recording {
     let scratch = scratch();
     let root = scratch.path().canonicalize().expect("its plain name");
     let (disk, trace) = (root.join("disk"), root.join("trace"));
     fs::create_dir(&disk).expect("a new directory");
-    before.tree.write(&disk);
+    Disk::new(&begun).now().write(&disk);
+    fs::write(&trace, &begun.trace).expect("written");
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", name, "--nocapture"]).env("LD_PRELOAD", library());
     command.env(DIR, &disk).env(TRACE, &trace).env(NOTES, root.join("notes"));
@@ -92,7 +104,7 @@ pub fn record(name: &str, before: Before, kills: &[u64], settings: &[(&str, Stri
     assert!(output.status.success(), "the recorded test {name} has failed:\n{}", said(&output));
     assert!(said(&output).contains("1 passed"), "there is no test {name}:\n{}", said(&output));
     let trace = fs::read(&trace).expect("a trace");
-    let recording = Recording { before, ops: trace::read(&trace), trace };
+    let recording = Recording { before: begun.before, ops: trace::read(&trace), trace };
     let difference = Tree::read(&disk).difference(&Disk::new(&recording).now());
     assert_eq!(difference, None, "the recorder has missed something: left on the disk, right in the trace");
     recording
@@ -136,7 +148,7 @@ mod tests {
         if let Some((dir, _)) = place() {
             return every_change(&dir);
         }
-        let recording = record(NAME, Before::default(), &[], &[]);
+        let recording = record(NAME, Recording::on(Before::default()), &[], &[]);
         let count = |wanted: fn(&Op) -> bool| recording.ops.iter().filter(|op| wanted(op)).count();
         assert_eq!(count(|op| matches!(op, Op::SyncBegin { .. })), 3);
         assert_eq!(count(|op| matches!(op, Op::SyncEnd { ok: true, .. })), 3);

@@ -76,6 +76,12 @@ pub fn read(mut bytes: &[u8]) -> Vec<Op> {
     ops
 }
 
+/// The bytes of the first `count` operations.
+pub fn prefix(bytes: &[u8], count: usize) -> &[u8] {
+    let step = |at: usize| at + HEAD_BYTES + (number(&bytes[at..], 24) + number(&bytes[at..], 28)) as usize;
+    &bytes[..(0..count).fold(0, |at, _| step(at))]
+}
+
 fn op(head: &[u8], data: &[u8], second: &[u8]) -> Op {
     let (fd, a, b) = (number(head, 4) as i32, long(head, 8), long(head, 16));
     let path = || PathBuf::from(text(data));
