@@ -13,6 +13,7 @@
 mod alerts;
 mod bad_input;
 mod crashes;
+mod disks;
 mod fields;
 mod firehose;
 mod kills;

@@ -1,5 +1,6 @@
 //! A running hoptrail: the real program, its HTTP API and its command line.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
@@ -20,6 +21,7 @@ const PAGE: usize = 1000;
 pub struct Hoptrail {
     pub url: String,
     process: Process,
+    launcher: Launcher,
     settings: Vec<(String, String)>,
     log: PathBuf,
     /// Where in the log the present process began.
@@ -38,14 +40,30 @@ pub struct Answer {
     pub text: String,
 }
 
+/// In what surroundings the program is started.
+#[derive(Clone, Default)]
+pub struct Launcher {
+    /// A program that becomes hoptrail, and its arguments.
+    pub through: Vec<OsString>,
+    pub environment: Vec<(&'static str, OsString)>,
+}
+
 /// `hoptrail COMMAND` with the project's configuration and these settings above it.
 pub fn command(name: &str, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(binary());
-    command.args([name, "--config"]).arg(Path::new(REPO).join("config.toml"));
-    for (key, value) in settings {
-        command.args(["--set", &format!("{key}={value}")]);
+    Launcher::default().command(name, settings)
+}
+
+impl Launcher {
+    fn command(&self, name: &str, settings: &[(String, String)]) -> Command {
+        let mut words = self.through.iter().cloned().chain([binary().into_os_string()]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).envs(self.environment.iter().cloned());
+        command.args([name, "--config"]).arg(Path::new(REPO).join("config.toml"));
+        for (key, value) in settings {
+            command.args(["--set", &format!("{key}={value}")]);
+        }
+        command
     }
-    command
 }
 
 /// The program under test: `HOPTRAIL_TEST_BINARY`, or what Cargo has built for the tests.
@@ -56,10 +74,15 @@ fn binary() -> PathBuf {
 impl Hoptrail {
     /// Starts it, and waits until it answers.
     pub fn start(dir: &Path, settings: Vec<(String, String)>) -> Hoptrail {
+        Self::launch(Launcher::default(), dir, settings)
+    }
+
+    /// The same in other surroundings.
+    pub fn launch(launcher: Launcher, dir: &Path, settings: Vec<(String, String)>) -> Hoptrail {
         let log = dir.join("log");
-        let (process, log_from) = spawn(&log, &settings);
+        let (process, log_from) = spawn(&log, &launcher, &settings);
         let http = reqwest::Client::new();
-        let mut hoptrail = Hoptrail { url: String::new(), process, settings, log, log_from, http };
+        let mut hoptrail = Hoptrail { url: String::new(), process, launcher, settings, log, log_from, http };
         hoptrail.wait_serving().unwrap_or_else(|problem| panic!("{problem}"));
         hoptrail
     }
@@ -72,7 +95,7 @@ impl Hoptrail {
 
     /// Starts it again, and does not wait.
     pub fn spawn(&mut self) {
-        (self.process, self.log_from) = spawn(&self.log, &self.settings);
+        (self.process, self.log_from) = spawn(&self.log, &self.launcher, &self.settings);
     }
 
     /// Waits until it answers; what it said when it opened the journal. `Err`: it ended, or takes too long.
@@ -140,6 +163,18 @@ impl Hoptrail {
 
     pub async fn coverage(&self) -> CoverageReport {
         self.api("/coverage").await
+    }
+
+    /// One of its figures, where it has no labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").await.text;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("hoptrail has no figure {name}")).parse().unwrap()
+    }
+
+    /// The most memory that it has had, in bytes.
+    pub fn memory_peak(&self) -> u64 {
+        self.process.memory_peak()
     }
 
     /// What it says of a source of its first virtual host.
@@ -226,10 +261,10 @@ impl Drop for Hoptrail {
 }
 
 /// Starts the process; where its log begins.
-fn spawn(log: &Path, settings: &[(String, String)]) -> (Process, usize) {
+fn spawn(log: &Path, launcher: &Launcher, settings: &[(String, String)]) -> (Process, usize) {
     let from = fs::metadata(log).map_or(0, |metadata| metadata.len());
     let file = || File::options().create(true).append(true).open(log).unwrap();
-    let process = Process::start(command("run", settings).stdout(file()).stderr(file()));
+    let process = Process::start(launcher.command("run", settings).stdout(file()).stderr(file()));
     (process, usize::try_from(from).unwrap())
 }
 

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod broker;
 pub mod chance;
 pub mod client;
+pub mod disk;
 pub mod hoptrail;
 pub mod ledger;
 pub mod load;

@@ -27,6 +27,13 @@ impl Process {
         assert!(sent.success(), "kill -{name}");
     }
 
+    /// The most resident memory that it has had, in bytes.
+    pub fn memory_peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        peak.unwrap_or_else(|| panic!("no peak in {status}")).trim().parse::<u64>().unwrap() << 10
+    }
+
     /// Waits for its end; past the deadline it is killed, and the test has failed.
     pub fn wait(&mut self, deadline: Duration) -> ExitStatus {
         let started = Instant::now();

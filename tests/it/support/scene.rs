@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::broker::{self, Node};
 use super::client::Client;
-use super::hoptrail::Hoptrail;
+use super::hoptrail::{Hoptrail, Launcher};
 use super::raw::Raw;
 
 /// Runs a test once with each release, in a fresh virtual host of the shared broker.
@@ -82,12 +82,17 @@ impl Scene {
 
     /// The same before it observes anything.
     pub fn hoptrail_starting(&self, settings: &[(&str, &str)]) -> Hoptrail {
+        self.hoptrail_launched(Launcher::default(), settings)
+    }
+
+    /// The same in other surroundings.
+    pub fn hoptrail_launched(&self, launcher: Launcher, settings: &[(&str, &str)]) -> Hoptrail {
         let mut all = self.settings();
         for (key, value) in settings {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        Hoptrail::start(self.dir(), all)
+        Hoptrail::launch(launcher, self.dir(), all)
     }
 
     /// What hoptrail has to be told to observe this virtual host.
