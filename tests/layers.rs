@@ -38,10 +38,12 @@ const EVERYTHING: &[&str] = &["*"];
 const MAIN: Room = Room("main", &["app", "cli", "config"]);
 
 /// Libraries, and the rooms that alone may name them outside their tests.
-const LIBRARIES: [(&str, &[&str]); 4] = [
+const LIBRARIES: [(&str, &[&str]); 6] = [
     ("lapin", &["capture"]),
     ("axum", &["serve"]),
     ("sled", &["journal"]),
+    ("rustix", &["journal"]),
+    ("memchr", &["journal"]),
     ("tokio::net", &["serve", "app", "capture"]),
 ];
 
