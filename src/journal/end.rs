@@ -16,7 +16,8 @@ use std::path::Path;
 
 use crate::model::Seq;
 
-const NAME: &str = "end";
+/// Its name.
+pub(super) const NAME: &str = "end";
 
 /// The open end file of a database.
 #[derive(Debug)]

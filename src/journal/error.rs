@@ -53,6 +53,12 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Found a database as versions before the first release made them.
+    pub(super) fn unreleased(dir: &std::path::Path, path: &std::path::Path) -> Self {
+        let reason = format!("{} was written by a version before the first release", path.display());
+        OpenError::NotAJournal { dir: dir.to_owned(), reason }
+    }
+
     /// A failed append at the start is a journal that cannot be opened.
     #[must_use]
     pub fn from_append(dir: &std::path::Path, error: AppendError) -> Self {

@@ -17,11 +17,11 @@ const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    id: String,
+    identity: Identity,
     _lock: File,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Identity {
     format: u64,
     id: String,
@@ -43,7 +43,20 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::found(path)?,
             Err(error) => return Err(failed(error)),
         };
-        Ok(Directory { path: path.to_owned(), id: identity.id, _lock: lock })
+        Ok(Directory { path: path.to_owned(), identity, _lock: lock })
+    }
+
+    /// The same for a journal that is there: never makes one.
+    pub(super) fn existing(path: &Path) -> Result<Directory, OpenError> {
+        let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
+        if !fs::metadata(path).map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        if !path.join(IDENTITY_FILE).exists() {
+            let reason = format!("it holds no {IDENTITY_FILE}");
+            return Err(OpenError::NotAJournal { dir: path.to_owned(), reason });
+        }
+        Directory::open(path)
     }
 
     /// The directory.
@@ -53,7 +66,12 @@ impl Directory {
 
     /// The journal's name in the world.
     pub(super) fn id(&self) -> &str {
-        &self.id
+        &self.identity.id
+    }
+
+    /// Its format.
+    pub(super) fn format(&self) -> u64 {
+        self.identity.format
     }
 
     fn check(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {

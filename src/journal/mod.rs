@@ -38,6 +38,7 @@ mod files;
 mod identity;
 mod index;
 mod indexer;
+mod offline;
 mod open;
 mod options;
 mod part;
@@ -59,6 +60,7 @@ mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
 pub use identity::probe;
+pub use offline::{Damage, Gone, PartStat, Problem, Report, Stat, check, forget_runs, require, stat};
 pub use open::{Hole, SetAside};
 pub use options::Options;
 pub use reader::{Order, Reader};

@@ -104,10 +104,8 @@ fn tidy(dir: &Path) -> Result<Vec<PartName>, OpenError> {
                 }
             }
             Entry::Unfinished(path) => std::fs::remove_dir_all(path).map_err(failed)?,
-            Entry::Unreleased(path) => {
-                let reason = format!("{} was written by a version before the first release", path.display());
-                return Err(OpenError::NotAJournal { dir: dir.to_owned(), reason });
-            }
+            Entry::Damaged(_) => {}
+            Entry::Unreleased(path) => return Err(OpenError::unreleased(dir, &path)),
         }
     }
     Ok(names.into_values().collect())

@@ -215,6 +215,8 @@ pub(super) enum Entry {
     Part(PartName),
     /// A partition that was being made or removed when the process ended.
     Unfinished(PathBuf),
+    /// A partition that was set aside.
+    Damaged(PathBuf),
     /// A database of a day, as versions before the first release made them.
     Unreleased(PathBuf),
 }
@@ -231,6 +233,8 @@ pub(super) fn entries(journal: &Path) -> Result<Vec<Entry>, OpenError> {
             entries.push(Entry::Part(part));
         } else if unfinished.is_some_and(|name| name.parse::<PartName>().is_ok()) {
             entries.push(Entry::Unfinished(entry.path()));
+        } else if name.contains(DAMAGED_SUFFIX) {
+            entries.push(Entry::Damaged(entry.path()));
         } else if format!("{name}T00:00:00Z").parse::<Timestamp>().is_ok() {
             entries.push(Entry::Unreleased(entry.path()));
         }

@@ -2,7 +2,7 @@
 //! after its range. It says which numbers are missing and why, and keeps their statistics.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,22 +77,32 @@ impl Removed {
 /// All that are gone, oldest first. A file that is damaged is renamed: statistics are lost with it, and a hole is told
 /// once more.
 pub(super) fn load(journal: &Path) -> Result<Vec<Removed>, OpenError> {
+    let (removed, damaged) = read(journal)?;
+    for path in damaged {
+        let renamed = std::fs::rename(&path, path.with_extension("damaged"));
+        renamed.map_err(|source| OpenError::Directory { dir: journal.join(DIR), source })?;
+    }
+    Ok(removed)
+}
+
+/// All that are gone, oldest first, and the files that do not tell.
+pub(super) fn read(journal: &Path) -> Result<(Vec<Removed>, Vec<PathBuf>), OpenError> {
     let dir = journal.join(DIR);
     let failed = |source| OpenError::Directory { dir: dir.clone(), source };
-    let mut removed: Vec<Removed> = Vec::new();
+    let (mut removed, mut damaged): (Vec<Removed>, _) = (Vec::new(), Vec::new());
     if !dir.exists() {
-        return Ok(removed);
+        return Ok((removed, damaged));
     }
     for entry in std::fs::read_dir(&dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            let bytes = std::fs::read(&path).map_err(failed)?;
-            match serde_json::from_slice(&bytes) {
+            match serde_json::from_slice(&std::fs::read(&path).map_err(failed)?) {
                 Ok(record) => removed.push(record),
-                Err(_) => std::fs::rename(&path, path.with_extension("damaged")).map_err(failed)?,
+                Err(_) => damaged.push(path),
             }
         }
     }
     removed.sort_by_key(|record| record.first);
-    Ok(removed)
+    damaged.sort();
+    Ok((removed, damaged))
 }

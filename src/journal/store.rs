@@ -92,14 +92,30 @@ impl Store {
 
     /// Where it ends; `None` while nothing is in it. An error where it once held more.
     pub(super) fn head(&self) -> Result<Option<Head>, ReadError> {
-        let value = self.log.get([HEAD])?;
-        let head = value.map(|value| read_head(&value)).transpose();
-        let head = head.map_err(|_| ReadError::Index { what: "head" })?;
+        let head = self.written_head()?;
         let found = head.map_or(Seq::default(), |head| head.last);
         match end::read(&self.dir).filter(|recorded| *recorded > found) {
             Some(recorded) => Err(ReadError::Short { found, recorded }),
             None => Ok(head),
         }
+    }
+
+    /// Where it says that it ends.
+    pub(super) fn written_head(&self) -> Result<Option<Head>, ReadError> {
+        let value = self.log.get([HEAD])?;
+        let head = value.map(|value| read_head(&value)).transpose();
+        head.map_err(|_| ReadError::Index { what: "head" })
+    }
+
+    /// The first numbers of all blocks, in order.
+    pub(super) fn starts(&self) -> Result<Vec<Seq>, ReadError> {
+        let mut starts = Vec::new();
+        for key in self.log.range(block_key(Seq(0), 0)..=block_key(Seq(u64::MAX), u16::MAX)).keys() {
+            if let (first, 0) = read_block_key(&key?)? {
+                starts.push(first);
+            }
+        }
+        Ok(starts)
     }
 
     /// Marks as of the last commit.
