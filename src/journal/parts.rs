@@ -105,7 +105,8 @@ impl Parts {
     /// The first partition that ends at `seq` or after it.
     pub(super) fn at_or_after(&self, seq: Seq) -> Option<Arc<Part>> {
         let list = self.read();
-        let index = list.partition_point(|part| part.span().is_none_or(|span| span.last < seq));
+        // One that was just begun, and is empty, is the last.
+        let index = list.partition_point(|part| part.span().is_some_and(|span| span.last < seq));
         list.get(index).filter(|part| part.span().is_some()).cloned()
     }
 
