@@ -5,12 +5,13 @@
 //! ```
 //!
 //! In this order: rounds of the three stores in turn, each in a process of its own; the long run of `--events` events;
-//! reopening after a `kill -9`; trails warm, messages, a scan, trails cold. `--rounds 0` leaves the other stores out;
+//! reopening after a `kill -9`; trails warm, messages, a scan, trails cold; thirty days. `--rounds 0` leaves the other stores out;
 //! `--dir` is to be on the disk that is meant (by default it is the build's directory).
 //! The last line is `RESULT {json}`. What is found is checked against what was generated.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends at the first thing that fails")]
 
+mod days;
 mod figures;
 mod load;
 mod long;
@@ -86,6 +87,7 @@ fn bench(settings: &Settings) {
     }
     let (long, load) = long::run(settings);
     let looks = look::run(settings, &load);
+    let days = days::run(settings);
     let rounded =
         |figure: f64| if figure.is_finite() { json!((figure * 1000.0).round() / 1000.0) } else { json!(null) };
     let result = json!({
@@ -105,6 +107,8 @@ fn bench(settings: &Settings) {
         "trail_busy_ms_p99": rounded(long.busy_trail_ms_p99),
         "message_ms_p99": rounded(looks.message_ms[1]),
         "reopen_cold_ms": rounded(looks.reopen_cold_ms),
+        "reopen_30_days_ms": rounded(days.reopen_ms),
+        "trail_30_days_ms": rounded(days.trail_ms),
         "commit_ms_p50": rounded(long.commit_ms[0]),
         "commit_ms_max": rounded(long.commit_ms[2]),
         "rss_mb_at_quarter": rounded(long.rss_mb_at_quarter),

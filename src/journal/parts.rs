@@ -172,6 +172,11 @@ impl Parts {
         }
     }
 
+    /// Sealed partitions that are open.
+    pub(super) fn open_count(&self) -> usize {
+        self.lock_open().len()
+    }
+
     fn is_taken(&self, name: PartName) -> bool {
         let dir = part_dir(self.path(), name);
         dir.exists() || with_suffix(&dir, DAMAGED_SUFFIX).exists()

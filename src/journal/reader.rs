@@ -74,6 +74,12 @@ impl Reader {
         parts.pop().is_none_or(|newest| !newest.is_waiting()) && parts.iter().all(|part| part.sealed().is_some())
     }
 
+    /// Sealed partitions that are open because somebody asked.
+    #[must_use]
+    pub fn open_parts(&self) -> usize {
+        self.parts.open_count()
+    }
+
     /// What was recorded, partition by partition, oldest first: of those that retention has removed as well.
     ///
     /// # Errors

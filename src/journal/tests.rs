@@ -380,6 +380,28 @@ fn a_damaged_partition_is_set_aside_and_what_is_readable_of_it_saved() {
 }
 
 #[test]
+fn a_look_up_opens_only_the_partitions_that_hold_the_term() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = Options { open_parts_max: 30, ..SMALL };
+    let (mut writer, reader, _) = Writer::open_with(dir.path(), options).expect("a new journal");
+    for day in 0..30 {
+        let mut events = some_events(50);
+        for event in &mut events {
+            event.at = event.at.after(day * DAY);
+            event.message_id = Some(format!("m-{day}-{}", event.at).into());
+            event.order_id = (day % 10 == 3).then(|| "JW-3".into());
+        }
+        writer.append(&mut events, &[]).expect("a working disk");
+    }
+    settle(&reader);
+    drop((writer, reader));
+    let (_writer, reader, _) = Writer::open_with(dir.path(), options).expect("its own journal");
+    let ask = |term| reader.find(&term, Seq(0)..Seq(u64::MAX), Order::Ascending).flatten().count();
+    assert_eq!((ask(Term::OrderId("JW-4".into())), reader.open_parts()), (0, 0));
+    assert_eq!((ask(Term::OrderId("JW-3".into())), reader.open_parts()), (150, 3));
+}
+
+#[test]
 fn damage_that_a_reader_meets_is_salvaged_while_the_journal_is_open() {
     for damage in ["one block", "the beginning", "the index"] {
         let dir = tempfile::tempdir().expect("a directory");
