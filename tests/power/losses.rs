@@ -49,7 +49,7 @@ fn no_acknowledged_event_is_lost_when_the_power_is_lost_again_during_recovery() 
         let notes = notes.map(|(what, seq)| format!("{what} {seq}")).into();
         let begun = Recording::on(Before { tree, notes });
         let again = recorder::record(workload::NAME, begun, &[], &settings("1x3"));
-        let points = points::choose_few(&Disk::new(&again), 0, rng.next());
+        let points = points::choose_few(&Disk::new(&again), rng.next());
         lose(&again, &every_mode(&points));
     }
 }
@@ -57,12 +57,10 @@ fn no_acknowledged_event_is_lost_when_the_power_is_lost_again_during_recovery() 
 /// What was written and not synced when the process was killed is still there for the next one, and still not synced.
 #[test]
 fn no_acknowledged_event_is_lost_when_the_power_is_lost_after_a_kill_and_a_restart() {
-    let (disk, mut rng) = (Disk::new(recording()), Rng::new(&[workload::seed(), 4]));
-    let names = points::names(&disk, 0);
-    for _ in 0..points::recordings() {
-        let killed = *rng.pick(&names);
+    let disk = Disk::new(recording());
+    for killed in points::kills(&disk, points::recordings(), workload::seed()) {
         let restarted = recorder::record(workload::NAME, recording().until(killed), &[], &settings("1x2"));
-        let points = points::choose_few(&Disk::new(&restarted), killed, rng.next());
+        let points = points::choose_soon(&Disk::new(&restarted), killed, workload::seed());
         lose(&restarted, &every_mode(&points));
     }
 }
