@@ -6,7 +6,7 @@ use std::process::{Command as Process, ExitCode};
 
 use clap::Parser;
 use hoptrail::app;
-use hoptrail::cli::{self, Args, Check, Command};
+use hoptrail::cli::{self, Args, Check, Command, Journal};
 use hoptrail::config::{self, Config, Overrides};
 
 /// The configuration is wrong: `EX_CONFIG` of `sysexits.h`.
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         }
         Command::Check(check) => {
             with_config(&args, &check.settings.set, |config| with_stack(|| examine(check, &config)))
+        }
+        Command::Journal(command) => {
+            with_config(&args, &command.stopped().settings.set, |config| with_stack(|| stopped(&args, command, config)))
         }
         Command::Ask(question) => cli::run(question, args.color),
     }
@@ -85,6 +88,22 @@ fn examine(check: &Check, config: &Config) -> ExitCode {
         complain(problem);
     }
     ExitCode::FAILURE
+}
+
+/// Works on the journal of a stopped hoptrail, in a thread with a deep stack: events are decoded in it.
+fn stopped(args: &Args, command: &Journal, config: Config) -> ExitCode {
+    let (command, color) = (command.clone(), args.color);
+    let work = move || app::journal(&command, config, color);
+    let done = match std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work) {
+        Ok(thread) => thread.join(),
+        Err(error) => return fail(&error),
+    };
+    match done {
+        Ok(Ok(true)) => ExitCode::SUCCESS,
+        Ok(Ok(false)) => ExitCode::FAILURE,
+        Ok(Err(error)) => fail(&format_args!("{error:#}")),
+        Err(_) => fail(&"a panic ended this; the lines above name the place"),
+    }
 }
 
 fn say(text: &str) -> ExitCode {

@@ -3,10 +3,12 @@
 //! The only module that starts tasks at the top level. Owns nothing of its own.
 
 mod check;
+mod journal;
 mod logging;
 mod run;
 mod shutdown;
 
 pub use check::check;
+pub use journal::journal;
 pub use logging::start as start_logging;
 pub use run::{App, run};

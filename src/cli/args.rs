@@ -38,6 +38,9 @@ pub enum Command {
     Run(Run),
     /// Check the configuration, and whether the broker and the journal can be reached
     Check(Check),
+    /// Look at, check and repair the journal of a stopped hoptrail
+    #[command(subcommand)]
+    Journal(Journal),
     /// Questions to a running hoptrail.
     #[command(flatten)]
     Ask(Box<Ask>),
@@ -60,6 +63,53 @@ pub struct Check {
     /// Check the configuration only, not the broker and the journal's directory
     #[arg(long)]
     pub no_environment: bool,
+}
+
+/// `hoptrail journal`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Journal {
+    /// What is in it: partitions, events by kind, sizes, and what was removed
+    Stat(Stopped),
+    /// Read everything, and tell what is damaged; changes nothing
+    Check(Stopped),
+    /// Save what can be read of damaged partitions, and record the rest as gaps
+    Salvage(Stopped),
+    /// Apply retention as of now, at full speed, and rewrite what was never rewritten in less room
+    Compact(Stopped),
+}
+
+impl Journal {
+    /// Which journal, and how the answer looks.
+    #[must_use]
+    pub fn stopped(&self) -> &Stopped {
+        let (Journal::Stat(stopped) | Journal::Check(stopped) | Journal::Salvage(stopped) | Journal::Compact(stopped)) =
+            self;
+        stopped
+    }
+}
+
+/// The journal of a stopped hoptrail.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Stopped {
+    /// The journal's directory, instead of journal.dir of the configuration
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Settings above the file's and the environment's.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// How the answer looks
+    #[arg(short, long, value_enum, default_value_t = Form::Table, value_name = "FORMAT")]
+    pub output: Form,
+}
+
+/// How an answer about a journal looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// Settings given as flags: what [`crate::config::load`] takes as its overrides.

@@ -2,7 +2,8 @@
 //!
 //! Owns the words of the command line (`args`), the way to the server (`client`), and how answers look (`trail`,
 //! `tables`, `text`). Rendering is pure: a view goes in, text comes out. Everything that came out of a message passes
-//! [`text::plain`] on its way to a terminal. Knows no journal and no broker; `run` and `check` are carried out elsewhere.
+//! [`text::plain`] on its way to a terminal. Knows no journal and no broker; `run`, `check` and
+//! `journal` are carried out elsewhere, and print by a [`Page`].
 
 mod args;
 mod ask;
@@ -10,11 +11,13 @@ mod client;
 mod coverage;
 mod events;
 mod output;
+mod page;
 mod reports;
 mod table;
 mod text;
 mod trail;
 
-pub use args::{Args, Ask, Check, Color, Command, Format, Run};
+pub use args::{Args, Ask, Check, Color, Command, Form, Format, Journal, Run};
 pub use ask::run;
 pub use client::install_tls;
+pub use page::{Page, print_json};

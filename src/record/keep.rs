@@ -74,7 +74,8 @@ pub(super) fn policy(retention: &config::Retention) -> Policy {
     }
 }
 
-fn events(change: &Change) -> Vec<Event> {
+/// What is to be recorded of a change.
+pub(super) fn events(change: &Change) -> Vec<Event> {
     let (name, what) = match &change.what {
         What::MovedDown(tier) => ("journal.moved_down", format!("is {tier} now")),
         What::Removed(cause) => ("journal.removed", format!("was removed ({})", cause.words())),

@@ -4,6 +4,8 @@
 //! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. Also
 //! owns the registry of [`Sources`]: who observes what, and what keeps them from it.
 //!
+//! On a stopped hoptrail's journal [`salvage`] and [`compact`] do what the keeping does, and record it in the same way.
+//!
 //! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal let go what is old.
 //!
 //! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
@@ -21,6 +23,7 @@ mod observation;
 mod prepare;
 mod queue;
 mod recorder;
+mod repair;
 mod repeats;
 mod room;
 mod sources;
@@ -31,6 +34,7 @@ pub use keep::Keeping;
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
 pub use recorder::{OpenError, Recorder, Stopped, open};
+pub use repair::{Compacted, RepairError, Salvaged, compact, salvage};
 pub use sources::Sources;
 pub use stats::Stats;
 pub use writer::WriterHandle;

@@ -63,12 +63,8 @@ pub struct Recorder {
 /// [`OpenError`].
 pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
     let dir = &config.journal.dir;
-    let (mut writer, reader, set_aside) = Writer::open_with(dir, options(&config.journal))?;
+    let (writer, reader, _) = open_journal(&config.journal)?;
     let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
-    let mut holes: Vec<Event> = set_aside.iter().flat_map(hole_events).collect();
-    if !holes.is_empty() {
-        writer.append(&mut holes, &[]).map_err(|error| journal::OpenError::from_append(dir, error))?;
-    }
     let mut repeats = Repeats::default();
     let newest = Seq(reader.last_seq().0.saturating_sub(REMEMBERED_MAX)).next()..reader.last_seq().next();
     for event in reader.scan(newest, Order::Ascending) {
@@ -103,6 +99,17 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     };
     let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
     Ok((recorder, reader, handle, keeping))
+}
+
+/// Opens the journal; what had to be set aside is told in it.
+pub(super) fn open_journal(journal: &config::Journal) -> Result<(Writer, Reader, Vec<SetAside>), journal::OpenError> {
+    let (mut writer, reader, set_aside) = Writer::open_with(&journal.dir, options(journal))?;
+    let mut holes: Vec<Event> = set_aside.iter().flat_map(hole_events).collect();
+    if !holes.is_empty() {
+        let appended = writer.append(&mut holes, &[]);
+        appended.map_err(|error| journal::OpenError::from_append(&journal.dir, error))?;
+    }
+    Ok((writer, reader, set_aside))
 }
 
 fn options(journal: &config::Journal) -> Options {

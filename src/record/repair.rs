@@ -1,0 +1,96 @@
+//! Work on the journal of a stopped hoptrail: salvage and compaction. What was done and what is lost is recorded in it,
+//! as while hoptrail runs.
+
+use crate::clock;
+use crate::config;
+use crate::journal::{self, AppendError, Change, Keeper, SetAside, Writer};
+use crate::model::Event;
+
+use super::keep;
+use super::recorder::open_journal;
+
+/// Why a journal could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] journal::OpenError),
+    /// What was done could not be recorded.
+    #[error("what was done could not be recorded in the journal: {0}")]
+    Append(#[from] AppendError),
+    /// A partition could not be read or written.
+    #[error("{0}; nothing is half done, and what is left can be done by repeating the command")]
+    Work(#[from] std::io::Error),
+}
+
+/// What came of salvaging.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Salvaged {
+    /// Partitions that could not be opened.
+    pub set_aside: Vec<SetAside>,
+    /// Partitions in which something was damaged.
+    pub changes: Vec<Change>,
+}
+
+/// What came of compacting.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compacted {
+    /// Partitions that could not be opened.
+    pub set_aside: Vec<SetAside>,
+    /// What was done.
+    pub changes: Vec<Change>,
+    /// The partitions and their bytes before.
+    pub before: Vec<(String, u64)>,
+    /// The partitions and their bytes afterwards.
+    pub after: Vec<(String, u64)>,
+}
+
+/// Checks everything, saves what is readable of damaged partitions, and records the rest as gaps.
+///
+/// # Errors
+/// [`RepairError`].
+pub fn salvage(config: &config::Config) -> Result<Salvaged, RepairError> {
+    let found = journal::check(&config.journal.dir)?;
+    let mut damaged: Vec<&str> = found.problems.iter().filter_map(|problem| problem.partition.as_deref()).collect();
+    damaged.dedup();
+    for partition in &damaged {
+        journal::forget_runs(&config.journal.dir, partition)?;
+    }
+    let (mut writer, _reader, set_aside) = open_journal(&config.journal)?;
+    let mut keeper = writer.keeper(keep::policy(&config.journal.retention));
+    damaged.iter().for_each(|partition| keeper.suspect(partition));
+    let mut changes = Vec::new();
+    while let Some(change) = keeper.mend()? {
+        record(&mut writer, &change)?;
+        changes.push(change);
+    }
+    Ok(Salvaged { set_aside, changes })
+}
+
+/// Applies retention as of now, and rewrites what was never rewritten. What is not sealed is left as it is.
+///
+/// # Errors
+/// [`RepairError`].
+pub fn compact(config: &config::Config) -> Result<Compacted, RepairError> {
+    journal::require(&config.journal.dir)?;
+    let (mut writer, _reader, set_aside) = open_journal(&config.journal)?;
+    let mut keeper = writer.keeper(keep::policy(&config.journal.retention));
+    let (before, mut changes) = (keeper.sizes(), Vec::new());
+    while let Some(change) = next_change(&mut keeper)? {
+        record(&mut writer, &change)?;
+        changes.push(change);
+    }
+    Ok(Compacted { set_aside, changes, before, after: keeper.sizes() })
+}
+
+fn next_change(keeper: &mut Keeper) -> std::io::Result<Option<Change>> {
+    match keeper.tend(clock::now(), &mut |_| true)? {
+        Some(change) => Ok(Some(change)),
+        None => keeper.compact(&mut |_| true),
+    }
+}
+
+fn record(writer: &mut Writer, change: &Change) -> Result<(), AppendError> {
+    let mut events: Vec<Event> = keep::events(change);
+    writer.append(&mut events, &[])
+}
