@@ -152,6 +152,8 @@ pub enum Ask {
     Stalled(Stalled),
     /// Dead letters, counted by what they have in common
     DeadLetters(DeadLetters),
+    /// What was recorded in numbers, also of what is no longer kept
+    Statistics(Statistics),
     /// Alerts that are firing, and recent ones
     Alerts(How),
     /// What is observed, by which source, and what was missed
@@ -269,6 +271,23 @@ pub struct DeadLetters {
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
     /// Until before this moment
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `hoptrail statistics`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Statistics {
+    /// day, kind, service or queue; a row for each combination where not given
+    #[arg(long, value_name = "WHAT")]
+    pub group_by: Option<String>,
+    /// From the day of this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-30days
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Days that begin before this moment
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
     /// How to ask.

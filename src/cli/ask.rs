@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::api::{AlertsReport, CoverageReport, DeadLettersReport, EventsPage, StalledReport, Trail};
+use crate::model::api::{
+    AlertsReport, CoverageReport, DeadLettersReport, EventsPage, StalledReport, StatisticsReport, Trail,
+};
 
 use super::args::{Ask, Color, Events, Format, How};
 use super::client::{self, Answer, AskError, Question};
 use super::output::{paint, width, write, write_data};
 use super::text::{Paint, plain};
-use super::{coverage, events, reports, trail};
+use super::{coverage, events, reports, statistics, trail};
 
 const USAGE: u8 = 2;
 
@@ -62,6 +64,14 @@ async fn answer(command: &Ask, paint: Paint) -> Result<(), AskError> {
                 .with("to", dead.to.as_ref());
             let render = |view: &DeadLettersReport| reports::dead_letters(view, width, paint);
             show(&dead.how, &question, render, Some(|view| view.groups)).await
+        }
+        Ask::Statistics(asked) => {
+            let question = Question::new(&["statistics"])
+                .with("group_by", asked.group_by.as_ref())
+                .with("from", asked.from.as_ref())
+                .with("to", asked.to.as_ref());
+            let render = |view: &StatisticsReport| statistics::render(view, width, paint);
+            show(&asked.how, &question, render, Some(|view| view.rows)).await
         }
         Ask::Alerts(how) => {
             let render = |view: &AlertsReport| reports::alerts(view, width, paint);

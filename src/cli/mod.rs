@@ -13,6 +13,7 @@ mod events;
 mod output;
 mod page;
 mod reports;
+mod statistics;
 mod table;
 mod text;
 mod trail;

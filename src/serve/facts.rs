@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::alert::Alerts;
 use crate::flow::{Flow, StalledQuery};
-use crate::journal::{Order, ReadError, Reader, Term};
+use crate::journal::{OpenError, Order, ReadError, Reader, Statistics, Term};
 use crate::model::api::{AlertsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
 use crate::record::{Recorder, Stats};
@@ -38,6 +38,12 @@ impl From<ReadError> for Unreadable {
     }
 }
 
+impl From<OpenError> for Unreadable {
+    fn from(error: OpenError) -> Self {
+        Unreadable(error.to_string())
+    }
+}
+
 /// Events read one after the other.
 pub(super) type Events<'a> = Box<dyn Iterator<Item = Result<Event, Unreadable>> + 'a>;
 
@@ -53,6 +59,8 @@ pub(super) trait Facts: Send + Sync + 'static {
     fn seq_at(&self, at: Timestamp) -> Result<Seq, Unreadable>;
     /// The events of a range: those that carry the term, or all.
     fn read(&self, term: Option<&Term>, range: Range<Seq>, order: Order) -> Events<'_>;
+    /// What was recorded, partition by partition, oldest first.
+    fn statistics(&self) -> Result<Vec<Statistics>, Unreadable>;
     /// The journal's size.
     fn disk_bytes(&self) -> u64;
     /// An order's trail.
@@ -97,6 +105,10 @@ impl Facts for Services {
             Some(term) => Box::new(self.reader.find(term, range, order).map(|event| Ok(event?))),
             None => Box::new(self.reader.scan(range, order).map(|event| Ok(event?))),
         }
+    }
+
+    fn statistics(&self) -> Result<Vec<Statistics>, Unreadable> {
+        Ok(self.reader.statistics()?)
     }
 
     fn disk_bytes(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! The HTTP server: the API, health and metrics.
 //!
 //! The only module that names axum. It owns how a question is read (`query`, `moment`, `cursor`), the bounds of an
-//! answer (`search`, `dead_letters`), its form (`reply`, `export`, `problem`), and the connections (`listen`,
+//! answer (`search`, `dead_letters`, `statistics`), its form (`reply`, `export`, `problem`), and the connections (`listen`,
 //! `connection`). It knows no broker and no sled: everything it tells comes through [`Facts`](facts::Facts), and every
 //! call that may read the disk runs on a bounded number of blocking threads.
 
@@ -26,6 +26,7 @@ mod reports;
 mod requests;
 mod routes;
 mod search;
+mod statistics;
 mod trails;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod event;
 mod report;
+mod statistics;
 mod trail;
 
 pub use event::{BodyView, EventView, base64};
@@ -12,4 +13,9 @@ pub use report::{
     AlertState, AlertView, AlertsReport, CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, GapView,
     Health, HealthCheck, Problem, SourceCoverage, StalledItem, StalledReport, StalledWhat, TapState,
 };
+pub use statistics::{StatisticsReport, StatisticsRow};
 pub use trail::{DeathView, Hop, Leg, LegState, State, StatusChange, Trail};
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

@@ -74,7 +74,7 @@ pub struct StalledReport {
     pub total: u64,
     /// Messages and orders that are no longer followed, because there were too many or nothing had happened to them
     /// for `flow.follow_for`; what is stalled among them is not in this report.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub untracked: u64,
 }
 
@@ -298,8 +298,4 @@ pub struct Problem {
     pub status: u16,
     /// What happened, to what, and what to do.
     pub detail: String,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }

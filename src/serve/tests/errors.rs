@@ -37,7 +37,8 @@ async fn another_method_is_a_problem() {
 #[tokio::test]
 async fn a_wrong_query_is_a_problem_on_every_route() {
     let facts = Arc::new(Fake::new(vec![event(crate::model::Kind::Publish, 1)]));
-    let routes = ["orders/A", "messages/m", "events", "events/1", "stalled", "dead-letters", "alerts", "coverage"];
+    let routes =
+        ["orders/A", "messages/m", "events", "events/1", "stalled", "dead-letters", "statistics", "alerts", "coverage"];
     for route in routes {
         let detail = problem(&get(&facts, &format!("/api/v1/{route}?nonsense=1")).await, 400, "bad-query");
         assert!(detail.starts_with("\"nonsense\" is not a parameter of this route; it knows "), "{detail}");
@@ -58,6 +59,7 @@ async fn a_wrong_value_is_a_problem_that_names_its_parameter() {
         ("events?from=soon", "from: \"soon\" is not a moment"),
         ("events?from=now&to=now-1s", "from ("),
         ("dead-letters?group_by=day", "group_by: \"day\" is not one of queue, reason, exchange, service"),
+        ("statistics?group_by=week", "group_by: \"week\" is not one of day, kind, service, queue"),
         ("dead-letters?to=x", "to: \"x\" is not a moment"),
         ("stalled?what=carts", "what: \"carts\" is not one of messages, orders"),
         ("stalled?status=A&step=A", "step is another name for status"),
@@ -120,6 +122,8 @@ async fn a_damaged_journal_is_a_problem() {
     let facts = Arc::new(facts);
     let detail = problem(&get(&facts, "/api/v1/events/2").await, 500, "journal-unreadable");
     assert!(detail.contains("event 2 is damaged"), "{detail}");
+    let detail = problem(&get(&facts, "/api/v1/statistics").await, 500, "journal-unreadable");
+    assert!(detail.contains("a file is damaged"), "{detail}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::flow::StalledQuery;
-use crate::journal::{Order, Term};
+use crate::journal::{Order, Statistics, Term};
 use crate::model::api::{AlertsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
 use crate::record::Stats;
@@ -24,6 +24,7 @@ pub(in crate::serve) struct Fake {
     pub(in crate::serve) sources: Vec<SourceCoverage>,
     pub(in crate::serve) stalled: StalledReport,
     pub(in crate::serve) alerts: AlertsReport,
+    pub(in crate::serve) statistics: Vec<Statistics>,
     pub(in crate::serve) lag: u64,
     /// The stalled queries that were asked.
     pub(in crate::serve) asked: Mutex<Vec<StalledQuery>>,
@@ -100,6 +101,13 @@ impl Facts for Fake {
             Some(seq) if seq == event.seq.0 => Err(Unreadable(format!("event {seq} is damaged"))),
             _ => Ok(event),
         }))
+    }
+
+    fn statistics(&self) -> Result<Vec<Statistics>, Unreadable> {
+        match self.damaged {
+            Some(_) => Err(Unreadable("a file is damaged".to_owned())),
+            None => Ok(self.statistics.clone()),
+        }
     }
 
     fn disk_bytes(&self) -> u64 {

@@ -1,9 +1,10 @@
 //! What the routes answer.
 
 use super::*;
+use crate::journal::{Count, Statistics};
 use crate::model::api::{
     AlertState, AlertView, AlertsReport, CoverageReport, DeadLettersReport, EventView, EventsPage, Health,
-    SourceCoverage, StalledItem, StalledReport, StalledWhat, TapState, Trail,
+    SourceCoverage, StalledItem, StalledReport, StalledWhat, StatisticsReport, TapState, Trail,
 };
 use crate::model::{Body as MessageBody, Death, Fingerprint, Gap};
 
@@ -125,6 +126,29 @@ async fn dead_letters_are_grouped_most_first() {
     let report: DeadLettersReport = get(&facts, "/api/v1/dead-letters?group_by=reason&from=2&to=8").await.json();
     let groups: Vec<_> = report.groups.iter().map(|group| (group.key.as_str(), group.count)).collect();
     assert_eq!(groups, [("rejected", 4), ("expired", 2)]);
+}
+
+#[tokio::test]
+async fn statistics_tell_what_was_recorded_and_what_of_it_is_gone() {
+    let part = |day: i64, kept, count| Statistics {
+        first: Seq(1),
+        last: Seq(count),
+        from: Timestamp::start_of_day(day),
+        to: Timestamp::start_of_day(day),
+        kept,
+        counts: vec![Count { kind: Kind::Publish, service: Some("Shop".into()), queue: None, count }],
+    };
+    let mut facts = Fake::new(vec![]);
+    facts.statistics = vec![part(0, false, 5), part(1, true, 3)];
+    let facts = Arc::new(facts);
+    let answer = get(&facts, "/api/v1/statistics").await;
+    let expected = concat!(
+        r#"{"rows":[{"day":"1970-01-02","kind":"publish","service":"Shop","count":3},"#,
+        r#"{"day":"1970-01-01","kind":"publish","service":"Shop","count":5,"removed":5}],"total":8,"removed":5}"#
+    );
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, expected));
+    let report: StatisticsReport = get(&facts, "/api/v1/statistics?group_by=kind&from=86400").await.json();
+    assert_eq!((report.group_by.as_deref(), report.total), (Some("kind"), 3));
 }
 
 #[tokio::test]
