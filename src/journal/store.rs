@@ -37,8 +37,6 @@ const BLOCK: u8 = 1;
 const MARK: u8 = 2;
 const STRINGS: u8 = 3;
 const HEAD: u8 = 4;
-/// Only sled's background flusher truncates and tidies its file; commits do not wait for it.
-const SLED_FLUSH_MS: u64 = 500;
 /// sled's threads end within milliseconds of the last handle.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOCK_WAIT_STEP: Duration = Duration::from_millis(5);
@@ -229,11 +227,14 @@ impl Store {
     }
 }
 
+/// Without sled's background thread: commits flush by themselves, and what it would tidy is little, but it moves pages
+/// about, which the index of a sealed partition must be able to rely on staying where they are.
+///
 /// A database of this journal that was closed a moment ago keeps its lock until sled's last thread is gone. Nobody else
 /// can have it: the journal's directory is locked.
 fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
     remove_half_snapshots(dir).map_err(sled::Error::from)?;
-    let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(Some(SLED_FLUSH_MS));
+    let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
     let mut waited = Duration::ZERO;
     loop {
         match config.open() {

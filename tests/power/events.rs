@@ -30,7 +30,7 @@ impl Events {
     /// The event of this number, as the journal has to give it back.
     pub fn event(self, seq: u64) -> Event {
         let mut rng = Rng::new(&[self.seed, seq]);
-        let kind = *rng.pick(&Kind::ALL);
+        let kind = *rng.pick(Kind::ALL);
         let mut event = Event::new(kind, Source::Firehose, at(seq));
         event.seq = Seq(seq);
         event.message_id = Some(message_id(seq).into());

@@ -100,7 +100,7 @@ impl Losing {
         let number = if let Mode::Random(number) | Mode::Journaled(number) = mode { number } else { 0 };
         let mut rng = Rng::new(&[seed, point as u64, number]);
         let (kept, sector) = (*rng.pick(&[5, 50, 95]), *rng.pick(&[512, 4096]));
-        let is_lost = |change: &&Change| change.since <= point && !change.durable.is_some_and(|since| since <= point);
+        let is_lost = |change: &&Change| change.since <= point && change.durable.is_none_or(|since| since > point);
         let names = |change: &&Change| matches!(change.what, What::Names(_));
         let lost: Vec<usize> = disk.changes.iter().filter(is_lost).filter(names).map(|change| change.since).collect();
         let names_until = match rng.below(lost.len() as u64 + 1) as usize {

@@ -31,6 +31,9 @@ pub(super) struct FoundStrings {
     pub(super) strings: Vec<Str>,
 }
 
+/// A block's first value, the payload of its further ones, and where those stand.
+type Found = (Vec<u8>, Vec<u8>, Vec<u64>);
+
 /// What was found.
 pub(in crate::journal) struct Carved {
     file: Option<File>,
@@ -165,8 +168,7 @@ impl Carved {
         Ok((Sealed::again(&opened, value, &rest), opened))
     }
 
-    /// The first value, the payload of the further ones, and where those stand.
-    fn bytes(&self, candidate: &Candidate) -> Result<(Vec<u8>, Vec<u8>, Vec<u64>), ReadError> {
+    fn bytes(&self, candidate: &Candidate) -> Result<Found, ReadError> {
         let header = &candidate.header;
         let lost = |reason| ReadError::Block { seq: header.first, reason };
         let mut value = vec![0; HEADER_BYTES + header.first_payload()];
