@@ -10,7 +10,7 @@ use crate::model::{Seq, Timestamp};
 use super::end;
 use super::error::{OpenError, ReadError};
 use super::files;
-use super::identity::Directory;
+use super::identity::{Directory, sync_dir};
 use super::options::Options;
 use super::part::{Part, PartName};
 use super::parts::{Entry, Parts, entries, part_dir, remove_dir, set_aside};
@@ -92,6 +92,8 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
 /// The partitions' newest generations, in order. Everything older or unfinished is removed.
 fn tidy(dir: &Path) -> Result<Vec<PartName>, OpenError> {
     let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
+    // What a process that was killed has renamed is acted upon here, so it must not be undone by a power loss.
+    sync_dir(dir).map_err(failed)?;
     let mut names: BTreeMap<(i64, u32), PartName> = BTreeMap::new();
     for entry in entries(dir)? {
         match entry {

@@ -84,6 +84,9 @@ impl Store {
         let store = Store { dir: dir.to_owned(), _db: db, log, file, end, strings: RwLock::new(strings) };
         if is_new {
             store.sync_new().map_err(sled::Error::from)?;
+        } else {
+            // What a killed process had written and not synced is relied upon from now on.
+            store.file.sync_all().map_err(sled::Error::from)?;
         }
         Ok(store)
     }
