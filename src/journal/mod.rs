@@ -4,30 +4,35 @@
 //!
 //! # Layout
 //!
-//! A directory with an [`identity`] file, a lock file, and one sled database for each day (UTC), named `2026-11-20`.
-//! In a database:
+//! `docs/journal.md` has every byte. The directory holds an [`identity`] file, a lock file, what is known of [`removed`]
+//! partitions, and the [`part`]itions, in whose directories are:
 //!
-//! | tree | key | value |
+//! | file | what | by |
 //! |---|---|---|
-//! | `log` | `1`, first seq (u64), part (u16) | a [`block`] of consecutive events, or a further part of a large one |
-//! | `log` | `2`, name | a [`Mark`]: how far a capture's source is recorded |
-//! | `log` | `3`, first number (u32) | interned [`strings`], in the order of their numbers |
-//! | `log` | `4` | the [`Head`](day::Head): last seq, hash of the last block |
-//! | `runs` | `p`, run (u32), first pair (u64) | a page of a sorted [`index`] run |
-//! | `runs` | `f`, run (u32), part (u16) | the run's filter |
-//! | `runs` | `m`, run (u32) | what the run covers; written last, so a run without it does not exist |
+//! | `db` and others of sled's | blocks, strings, marks, head | [`store`], [`block`], [`codec`], [`value`] |
+//! | `end` | what sled may have lost | [`end`] |
+//! | `….run`, `index` | which blocks hold a term; of a sealed partition also where they stand, and its statistics | [`index`] |
 //!
-//! Beside sled's files lies the [`end`] file, which tells what sled may have lost.
+//! # Who does what
 //!
-//! All numbers in keys are big-endian. Key and value together stay below 7 KiB: sled puts larger ones into files of
-//! their own, which it never syncs.
+//! | thread | what | by |
+//! |---|---|---|
+//! | who appends | numbers, packs, commits | [`writer`] |
+//! | the indexer | writes runs, seals partitions | [`indexer`] |
+//! | who asks | finds and decodes blocks: through sled, or of a sealed partition at their places | [`reader`], [`walk`], [`blocks`], [`sealed`] |
+//! | the keeper's | moves partitions down, removes and salvages them | [`retention`], [`salvage`] |
+//!
+//! They share [`parts`], the list of partitions. A journal that nobody runs is looked at by [`offline`].
 //!
 //! # Invariants
 //!
-//! - `seq` is dense over all databases, and `at` never goes back.
+//! - `seq` is dense as it is given out, over all partitions, and `at` never goes back.
 //! - What [`Writer::append`] has returned `Ok` for is on the disk: batch, flush, fsync.
-//! - After one failed append every further one fails; the process is to end and start again.
-//! - A block names the hash of the block before it, over the borders of days.
+//! - After one failed append every further one fails, and the process is to end and start again; after
+//!   [`AppendError::Full`] the same events are given again.
+//! - A block names the hash of the block before it, over the borders of partitions.
+//! - A sealed partition is never changed in place: another generation takes its place, with one rename.
+//! - Whatever is in a run can be made again from blocks.
 
 mod block;
 mod blocks;
