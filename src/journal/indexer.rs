@@ -92,6 +92,7 @@ impl Drop for Indexer {
 fn run(inbox: &Receiver<Job>, shared: &Shared) {
     let mut waiting: VecDeque<Job> = VecDeque::new();
     while !shared.stop.load(Ordering::Relaxed) {
+        waiting.extend(inbox.try_iter().take(JOBS_MAX));
         let job = match waiting.pop_front() {
             Some(job) => job,
             None => match inbox.recv() {
@@ -111,7 +112,8 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
                 return;
             }
             tell(&job, &error);
-            waiting.push_front(job);
+            // Behind the others: one partition that is still being read must not keep the newest from its index.
+            waiting.push_back(job);
             match inbox.recv_timeout(RETRY_AFTER) {
                 Ok(job) => waiting.push_back(job),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -140,5 +142,8 @@ fn write_all(part: &Part) -> io::Result<()> {
 
 fn tell(job: &Job, error: &io::Error) {
     let (Job::Write(part) | Job::Seal(part, _)) = job else { return debug!("stopping") };
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return debug!(partition = %part.name(), "still being read; it is sealed later");
+    }
     warn!(%error, partition = %part.name(), "the index cannot be written; it is tried again in a second");
 }

@@ -15,7 +15,6 @@ use crate::model::{Seq, Str};
 
 use super::block::{HEADER_BYTES, Header, Opened, Opener, open_part};
 use super::error::ReadError;
-use super::index::Run;
 use super::store::FILE;
 use super::value::VALUE_BYTES_MAX;
 use super::varint::{Cursor, Malformed, put, put_bytes};
@@ -114,8 +113,8 @@ pub(super) struct SealedStore {
 }
 
 impl SealedStore {
-    /// Opens the partition in `dir`, of which `run` is the index.
-    pub(super) fn open(dir: &Path, run: &Run) -> Result<SealedStore, ReadError> {
+    /// Opens the partition in `dir`.
+    pub(super) fn open(dir: &Path, places: Places) -> Result<SealedStore, ReadError> {
         let file = match File::open(dir.join(FILE)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -123,7 +122,12 @@ impl SealedStore {
             }
             Err(error) => return Err(ReadError::Database(error.into())),
         };
-        Ok(SealedStore { file, places: run.places()? })
+        Ok(SealedStore { file, places })
+    }
+
+    /// Where its blocks stand.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// First and last number of the block that holds `seq`, or of the first one after it.

@@ -230,8 +230,7 @@ impl Store {
     }
 }
 
-/// Without sled's background thread: commits flush by themselves, and what it would tidy is little, but it moves pages
-/// about, which the index of a sealed partition must be able to rely on staying where they are.
+/// Without sled's background thread: commits flush by themselves, and what it would tidy is little.
 ///
 /// A database of this journal that was closed a moment ago keeps its lock until sled's last thread is gone. Nobody else
 /// can have it: the journal's directory is locked.

@@ -10,7 +10,7 @@ mod slot;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{Event, Seq, Timestamp};
 
@@ -46,8 +46,15 @@ pub(super) struct Part {
     name: PartName,
     dir: PathBuf,
     store: Slot,
-    sealed: Mutex<Option<Arc<SealedStore>>>,
+    located: Mutex<Option<Located>>,
     state: RwLock<State>,
+}
+
+/// The blocks of a partition of which sled has let go.
+struct Located {
+    store: Arc<SealedStore>,
+    /// What sled knew besides; for the seal.
+    marks: BTreeMap<String, Timestamp>,
 }
 
 /// What changes.
@@ -89,19 +96,28 @@ impl Part {
 
     /// Its blocks.
     pub(super) fn blocks(&self) -> Result<Blocks, ReadError> {
-        let Some(run) = self.sealed() else { return self.store().map(Blocks::Open) };
-        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &*sealed {
-            return Ok(Blocks::Sealed(store.clone()));
+        if let Some(located) = &*self.lock_located() {
+            return Ok(Blocks::Sealed(located.store.clone()));
         }
-        let store = Arc::new(SealedStore::open(&self.dir, &run)?);
-        *sealed = Some(store.clone());
+        if self.sealed().is_none()
+            && let Some(store) = self.store.get(&self.dir, CACHE_BYTES)?
+        {
+            return Ok(Blocks::Open(store));
+        }
+        // Sealed before, or a moment ago.
+        let mut located = self.lock_located();
+        if let Some(located) = &*located {
+            return Ok(Blocks::Sealed(located.store.clone()));
+        }
+        let run = self.sealed().ok_or_else(|| ReadError::Gone { dir: self.dir.clone() })?;
+        let store = Arc::new(SealedStore::open(&self.dir, run.places()?)?);
+        *located = Some(Located { store: store.clone(), marks: BTreeMap::new() });
         Ok(Blocks::Sealed(store))
     }
 
     /// The database of a partition that is not sealed.
     pub(super) fn store(&self) -> Result<Arc<Store>, ReadError> {
-        self.store.get(&self.dir, CACHE_BYTES)
+        self.store.get(&self.dir, CACHE_BYTES)?.ok_or_else(|| ReadError::Gone { dir: self.dir.clone() })
     }
 
     /// How far each source was recorded at its end.
@@ -115,7 +131,9 @@ impl Part {
     /// Closes it as soon as nobody reads from it.
     pub(super) fn close(&self) {
         self.store.close();
-        *self.sealed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if self.sealed().is_some() {
+            *self.lock_located() = None;
+        }
     }
 
     /// Bytes of its files.
@@ -187,6 +205,10 @@ impl Part {
         blocks.sort_unstable();
         blocks.dedup();
         Ok(blocks)
+    }
+
+    fn lock_located(&self) -> MutexGuard<'_, Option<Located>> {
+        self.located.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -21,7 +21,7 @@ impl Part {
             name,
             dir: dir.to_owned(),
             store: Slot::with(Arc::new(store)),
-            sealed: Mutex::default(),
+            located: Mutex::default(),
             state: RwLock::default(),
         })
     }
@@ -46,7 +46,7 @@ impl Part {
             name,
             dir: dir.to_owned(),
             store: Slot::default(),
-            sealed: Mutex::default(),
+            located: Mutex::default(),
             state: RwLock::new(state),
         };
         Ok(part.head().map(|head| (part, head)))
@@ -68,7 +68,7 @@ impl Part {
             name,
             dir: dir.to_owned(),
             store: Slot::with(store),
-            sealed: Mutex::default(),
+            located: Mutex::default(),
             state: RwLock::default(),
         };
         let first = part.store()?.header_at_or_after(Seq(0))?;

@@ -1,5 +1,6 @@
 //! What happens to a partition in the background: its lists become runs, its runs become one.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,10 +8,11 @@ use std::sync::atomic::AtomicBool;
 use crate::journal::block::Hash;
 use crate::journal::index::{Outer, SEALED_FILE, Seal, merge, write_recent};
 use crate::journal::salvage::Carved;
+use crate::journal::sealed::SealedStore;
 use crate::journal::store::Head;
 use crate::model::Seq;
 
-use super::{Part, Span};
+use super::{Located, Part, Span};
 
 impl Part {
     /// Writes the oldest waiting list as a run. `false`: none waits.
@@ -37,15 +39,10 @@ impl Part {
     pub(in crate::journal) fn seal_as(&self, mut seal: Seal, outer: Outer, stop: &AtomicBool) -> io::Result<()> {
         self.write().freeze();
         while self.write_frozen()? {}
-        let store = self.store().map_err(io::Error::other)?;
-        let (strings, marks) = (store.strings().clone(), store.marks().map_err(io::Error::other)?);
-        seal.marks = marks.into_iter().map(|(name, mark)| (name, mark.at)).collect();
-        drop(store);
-        self.store.close();
         let runs = self.read().runs.clone();
         let first = runs.first().map_or(Seq::default(), |run| run.meta().first);
-        let places = Carved::read(&self.dir)?.places(first, &seal, strings)?;
-        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, outer, &places.encode(), stop)?);
+        let places = self.locate(first, &mut seal)?;
+        let sealed = Arc::new(merge(&self.dir.join(SEALED_FILE), &runs, seal, outer, &places, stop)?);
         let mut state = self.write();
         state.span = Some(Span::of(sealed.meta()));
         state.runs = vec![sealed];
@@ -54,6 +51,32 @@ impl Part {
             std::fs::remove_file(run.path())?;
         }
         Ok(())
+    }
+}
+
+impl Part {
+    /// Has sled let go of the file, and finds where the blocks stand in it; readers go on there. Earlier it would be of
+    /// no use: as long as sled has it, sled may write over an older copy of a block.
+    fn locate(&self, first: Seq, seal: &mut Seal) -> io::Result<Vec<u8>> {
+        let known = self.lock_located().as_ref().map(|located| (located.store.clone(), located.marks.clone()));
+        let (store, marks) = match known {
+            Some(known) => known,
+            None => {
+                let store = self.store().map_err(io::Error::other)?;
+                let (strings, marks) = (store.strings().clone(), store.marks().map_err(io::Error::other)?);
+                drop(store);
+                let marks: BTreeMap<_, _> = marks.into_iter().map(|(name, mark)| (name, mark.at)).collect();
+                let store = self.store.retire(&self.dir, || {
+                    let places = Carved::read(&self.dir)?.places(first, seal, strings)?;
+                    let store = Arc::new(SealedStore::open(&self.dir, places).map_err(io::Error::other)?);
+                    *self.lock_located() = Some(Located { store: store.clone(), marks: marks.clone() });
+                    Ok(store)
+                })?;
+                (store, marks)
+            }
+        };
+        seal.marks = marks;
+        Ok(store.places().encode())
     }
 }
 
