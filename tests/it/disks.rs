@@ -39,7 +39,7 @@ fn a_disk_without_any_room_pauses_recording_and_nothing_is_lost() {
     on_each_broker(async |scene: Scene| {
         let (disk, _) = Disk::small(scene.dir());
         let mut run = Run::new(&scene, &disk, &[("journal.min_free", "0")]).await;
-        for _ in 0..3 {
+        for _ in 0..2 {
             run.published(MESSAGES).await;
             disk.fill(0);
             run.paused().await;

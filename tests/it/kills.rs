@@ -22,6 +22,17 @@ const ROUNDS_BETWEEN_CHECKS: u32 = 75;
 /// A quarter of what hoptrail can take as it is built for tests, so that it catches up between the kills.
 const MESSAGES_PER_SECOND: u64 = 500;
 const SIGKILL: i32 = 9;
+/// All that happens to a journal in a year happens within the rounds: partitions are sealed after two or three of them,
+/// and rewritten soon after.
+const SETTINGS: [(&str, &str); 5] = [
+    ("journal.partition_events_max", "2000"),
+    ("journal.retention.hot", "5s"),
+    ("journal.retention.rate", "64MiB"),
+    // Nothing is let go, however full the machine's disk is.
+    ("journal.retention.high_water", "1.0"),
+    // A start follows what the last minute brought, not everything since the first round.
+    ("flow.follow_for", "1m"),
+];
 
 #[test]
 fn killed_at_random_moments_it_opens_every_time_and_loses_nothing() {
@@ -84,8 +95,7 @@ struct Tally {
 impl<'a> Run<'a> {
     async fn new(scene: &'a Scene, seed: u64) -> Run<'a> {
         Load::declare(scene).await;
-        // A start follows what the last minute brought, not everything since the first round.
-        let hoptrail = scene.hoptrail(&[("flow.follow_for", "1m")]).await;
+        let hoptrail = scene.hoptrail(&SETTINGS).await;
         let tally = Tally { seed, ..Tally::default() };
         let (sendings, chance, audit) = (Sendings::default(), Chance::new(seed), Audit::new(scene.journal()));
         Run { scene, hoptrail, sendings, chance, audit, committed: 0, tally }
@@ -176,11 +186,12 @@ impl fmt::Display for Run<'_> {
         let (tally, audit) = (&self.tally, &self.audit);
         let mut opened: Vec<u128> = tally.opened.iter().map(Duration::as_millis).collect();
         opened.sort_unstable();
+        let (partitions, rewritten) = audit.partitions();
         let median = opened.get(opened.len() / 2).copied().unwrap_or(0);
         write!(
             f,
-            "{} rounds ({} seen to record), {} opens (median {median} ms, longest {} ms), {} events, \
-             {} confirmed publishes, {} lost, {} twice, {} failed opens, {} checks of the whole journal, seed {}",
+            "{} rounds ({} seen to record), {} opens (median {median} ms, longest {} ms), {} events \
+             in {partitions} partitions ({rewritten} rewritten), {} confirmed publishes, {} lost, {} twice, {} failed opens, {} checks of the whole journal, seed {}",
             tally.rounds,
             tally.recorded,
             opened.len(),
