@@ -45,14 +45,14 @@ enum Kind {
 struct Keeper(Child);
 
 impl Disk {
-    /// One with little room; `false` beside it: it is only played, and its free space is that of the real disk.
-    pub fn small(below: &Path) -> (Disk, bool) {
+    /// One with little room.
+    pub fn small(below: &Path) -> Disk {
         let dir = make(below);
         match Keeper::mount(&below.join("image"), &dir) {
-            Ok(keeper) => (Disk { dir, kind: Kind::Mounted(keeper) }, true),
+            Ok(keeper) => Disk { dir, kind: Kind::Mounted(keeper) },
             Err(problem) => {
-                println!("NOTHING CAN BE MOUNTED HERE, SO THAT A SMALL DISK IS ONLY PLAYED BY A LIBRARY: {problem}");
-                (Disk { dir, kind: Kind::Played { full: Some(below.join("full")), fsync_ms: 0 } }, false)
+                say(&format!("NOTHING CAN BE MOUNTED HERE: A SMALL DISK IS ONLY PLAYED BY A LIBRARY ({problem})"));
+                Disk { dir, kind: Kind::Played { full: Some(below.join("full")), fsync_ms: 0 } }
             }
         }
     }
@@ -60,6 +60,15 @@ impl Disk {
     /// One on which every sync takes so much longer.
     pub fn slow(below: &Path, fsync_ms: u64) -> Disk {
         Disk { dir: make(below), kind: Kind::Played { full: None, fsync_ms } }
+    }
+
+    /// Its free space can be asked for; where the disk is only played, that is the real one's, and the test ends here.
+    pub fn tells_its_room(&self) -> bool {
+        let tells = matches!(self.kind, Kind::Mounted(_));
+        if !tells {
+            say("NOT TESTED: HOPTRAIL WOULD SEE THE ROOM ON THE REAL DISK");
+        }
+        tells
     }
 
     /// The journal's directory, as hoptrail sees it.
@@ -182,4 +191,9 @@ fn library(dir: &Path) -> PathBuf {
     let done = process::finished(&mut compiler, super::wait::DEADLINE);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     library
+}
+
+/// Says it where a test that passes is heard, too.
+fn say(text: &str) {
+    writeln!(std::io::stderr(), "{text}").unwrap();
 }
