@@ -171,8 +171,11 @@ impl<'a> Run<'a> {
         self.killed()
     }
 
-    /// After the last kill: a start and a stop in good order change nothing either.
+    /// After the last kill: what lies there is sound as it is, and a start and a stop in good order change nothing either.
     async fn stopped_in_good_order(&mut self) -> Result<(), String> {
+        let examined = Hoptrail::examine(&self.scene.journal());
+        let said = || String::from_utf8_lossy(&[&examined.stdout[..], &examined.stderr].concat()).into_owned();
+        ensure(examined.status.success(), || format!("{}: {}", examined.status, said()))?;
         self.opens()?;
         self.hoptrail.wait_live().await;
         let status = self.hoptrail.stop();

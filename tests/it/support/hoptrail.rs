@@ -244,6 +244,12 @@ impl Hoptrail {
         .await
     }
 
+    /// `hoptrail journal check` on a journal that nobody has open.
+    pub fn examine(journal: &Path) -> Output {
+        let mut command = Command::new(binary());
+        process::finished(command.args(["journal", "check", "--dir"]).arg(journal), STOP)
+    }
+
     /// Asks it on the command line.
     pub fn ask(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(binary());
