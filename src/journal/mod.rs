@@ -5,7 +5,7 @@
 //! # Layout
 //!
 //! `docs/journal.md` has every byte. The directory holds an [`identity`] file, a lock file, what is known of [`removed`]
-//! partitions, and the [`part`]itions, in whose directories are:
+//! partitions, and the partitions ([`part`]), in whose directories are:
 //!
 //! | file | what | by |
 //! |---|---|---|
