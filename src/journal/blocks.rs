@@ -19,6 +19,14 @@ pub(super) enum Blocks {
 }
 
 impl Blocks {
+    /// The first numbers of all blocks, in order.
+    pub(super) fn starts(&self) -> Result<Vec<Seq>, ReadError> {
+        match self {
+            Blocks::Open(store) => store.starts(),
+            Blocks::Sealed(store) => Ok(store.starts()),
+        }
+    }
+
     /// First and last number of the block that holds `seq`, or of the first one after it.
     pub(super) fn at_or_after(&self, seq: Seq) -> Result<Option<(Seq, Seq)>, ReadError> {
         match self {

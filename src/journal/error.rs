@@ -189,6 +189,9 @@ pub enum ReadError {
         /// The partition's directory.
         dir: PathBuf,
     },
+    /// A check has found that the partition is damaged.
+    #[error("a check has found it damaged")]
+    Condemned,
     /// A mark or head does not hold what was written.
     #[error("the journal's {what} is damaged")]
     Index {

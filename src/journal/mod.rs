@@ -65,7 +65,7 @@ mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
 pub use identity::probe;
-pub use offline::{Damage, Gone, PartStat, Problem, Report, Stat, check, forget_runs, require, stat};
+pub use offline::{Damage, Gone, PartStat, Problem, Report, Stat, check, condemn, require, stat};
 pub use open::{Hole, SetAside};
 pub use options::Options;
 pub use reader::{Order, Reader};

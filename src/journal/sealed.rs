@@ -130,6 +130,11 @@ impl SealedStore {
         &self.places
     }
 
+    /// The first numbers of all blocks, in order.
+    pub(super) fn starts(&self) -> Vec<Seq> {
+        self.places.blocks.iter().map(|place| place.first).collect()
+    }
+
     /// First and last number of the block that holds `seq`, or of the first one after it.
     pub(super) fn at_or_after(&self, seq: Seq) -> Option<(Seq, Seq)> {
         let blocks = self.places.blocks.get(self.after(seq).saturating_sub(1)..).unwrap_or_default();

@@ -34,7 +34,7 @@ pub use keep::Keeping;
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
 pub use recorder::{OpenError, Recorder, Stopped, open};
-pub use repair::{Compacted, RepairError, Salvaged, compact, salvage};
+pub use repair::{Compacted, RepairError, compact, salvage};
 pub use sources::Sources;
 pub use stats::Stats;
 pub use writer::WriterHandle;

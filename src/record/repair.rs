@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::config;
-use crate::journal::{self, AppendError, Change, Keeper, SetAside, Writer};
+use crate::journal::{self, AppendError, Change, Damage, Keeper, SetAside, Writer};
 use crate::model::Event;
 
 use super::keep;
@@ -23,15 +23,6 @@ pub enum RepairError {
     Work(#[from] std::io::Error),
 }
 
-/// What came of salvaging.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Salvaged {
-    /// Partitions that could not be opened.
-    pub set_aside: Vec<SetAside>,
-    /// Partitions in which something was damaged.
-    pub changes: Vec<Change>,
-}
-
 /// What came of compacting.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compacted {
@@ -45,26 +36,21 @@ pub struct Compacted {
     pub after: Vec<(String, u64)>,
 }
 
-/// Checks everything, saves what is readable of damaged partitions, and records the rest as gaps.
+/// Checks everything, saves what is readable of damaged partitions, and records the rest as gaps. What was set aside.
 ///
 /// # Errors
 /// [`RepairError`].
-pub fn salvage(config: &config::Config) -> Result<Salvaged, RepairError> {
+pub fn salvage(config: &config::Config) -> Result<Vec<SetAside>, RepairError> {
     let found = journal::check(&config.journal.dir)?;
-    let mut damaged: Vec<&str> = found.problems.iter().filter_map(|problem| problem.partition.as_deref()).collect();
+    // What is whole and only stands in the wrong place would be the same again.
+    let damaged = found.problems.iter().filter(|problem| problem.damage != Damage::Foreign);
+    let mut damaged: Vec<&str> = damaged.filter_map(|problem| problem.partition.as_deref()).collect();
     damaged.dedup();
     for partition in &damaged {
-        journal::forget_runs(&config.journal.dir, partition)?;
+        journal::condemn(&config.journal.dir, partition)?;
     }
-    let (mut writer, _reader, set_aside) = open_journal(&config.journal)?;
-    let mut keeper = writer.keeper(keep::policy(&config.journal.retention));
-    damaged.iter().for_each(|partition| keeper.suspect(partition));
-    let mut changes = Vec::new();
-    while let Some(change) = keeper.mend()? {
-        record(&mut writer, &change)?;
-        changes.push(change);
-    }
-    Ok(Salvaged { set_aside, changes })
+    let (_, _, set_aside) = open_journal(&config.journal)?;
+    Ok(set_aside)
 }
 
 /// Applies retention as of now, and rewrites what was never rewritten. What is not sealed is left as it is.

@@ -52,9 +52,8 @@ impl Saved {
 }
 
 pub(super) fn salvage(config: &Config, form: Form, page: &mut Page) -> anyhow::Result<bool> {
-    let done = record::salvage(config)?;
-    let set_aside = done.set_aside.iter().map(Saved::set_aside);
-    let view = View { partitions: set_aside.chain(done.changes.iter().filter_map(Saved::change)).collect() };
+    let set_aside = record::salvage(config)?;
+    let view = View { partitions: set_aside.iter().map(Saved::set_aside).collect() };
     show(form, &view, page, put)?;
     Ok(true)
 }

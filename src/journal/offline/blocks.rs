@@ -1,9 +1,9 @@
 //! Reading all blocks of a partition: checksums, events, and the chain.
 
 use crate::journal::block::{Hash, Opened, Opener};
+use crate::journal::blocks::Blocks;
 use crate::journal::error::ReadError;
 use crate::journal::part::PartName;
-use crate::journal::store::Store;
 use crate::model::{Seq, Timestamp};
 
 use super::lookup::Lookup;
@@ -55,15 +55,15 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads all blocks. An error: not even their keys can be read, or a later version wrote them.
-    pub(super) fn all(mut self, store: &Store) -> Result<Found, ReadError> {
+    pub(super) fn all(mut self, blocks: &Blocks) -> Result<Found, ReadError> {
         let mut opener = Opener::new()?;
-        let starts = store.starts()?;
+        let starts = blocks.starts()?;
         for (index, first) in starts.iter().enumerate() {
             let next = starts.get(index + 1).copied();
-            match store.block(*first, &mut opener) {
+            match blocks.block(*first, &mut opener) {
                 Ok(opened) => self.take(&opened)?,
                 Err(newer @ ReadError::Newer { .. }) => return Err(newer),
-                Err(error) => self.lose(store, (*first, next), &error),
+                Err(error) => self.lose(blocks, (*first, next), &error),
             }
         }
         self.end();
@@ -98,10 +98,10 @@ impl<'a> Reading<'a> {
     }
 
     /// A block cannot be read: it takes along all numbers up to the next.
-    fn lose(&mut self, store: &Store, (first, next): (Seq, Option<Seq>), error: &ReadError) {
+    fn lose(&mut self, blocks: &Blocks, (first, next): (Seq, Option<Seq>), error: &ReadError) {
         let (end, end_at) = self.expected.last;
         let last = next.map_or(end, |next| Seq(next.0.saturating_sub(1))).max(first);
-        let next_header = next.and_then(|next| store.header_at_or_before(next).ok().flatten());
+        let next_header = next.and_then(|next| blocks.header_at_or_before(next).ok().flatten());
         let to = next_header.map_or(end_at, |header| header.first_at).max(self.before.last_at);
         let skipped = (self.before.last.next(), Seq(first.0.saturating_sub(1)));
         if skipped.0 <= skipped.1 && self.expected.is_dense {

@@ -4,11 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::journal::block::Hash;
+use crate::journal::blocks::Blocks;
 use crate::journal::end;
 use crate::journal::error::{OpenError, ReadError};
 use crate::journal::index::{Meta, RUN_SUFFIX, Run};
 use crate::journal::open::Hole;
+use crate::journal::options::Options;
 use crate::journal::removed::{Cause, Removed};
+use crate::journal::salvage::{Salvage, Survey, survey};
+use crate::journal::sealed::SealedStore;
 use crate::journal::store::{FILE, Head, Store};
 use crate::model::{Seq, Timestamp};
 
@@ -46,14 +50,21 @@ pub fn check(dir: &Path) -> Result<Report, OpenError> {
     for path in &unreadable {
         checking.problems.add_beside(None, Damage::Record, format!("{} cannot be read", path.display()));
     }
-    for (index, found) in parts.iter().enumerate() {
-        let later = parts.get(index + 1..).unwrap_or_default();
-        let next = later.iter().find_map(|part| part.sealed.as_ref().ok()?.as_ref());
-        checking.part(found, next.map(Run::meta))?;
+    for found in &parts {
+        checking.part(found)?;
     }
     let lost = checking.lost(&parts);
     let Checking { problems: Problems(problems), events, .. } = checking;
     Ok(Report { partitions: parts.len(), events, problems, lost })
+}
+
+/// A partition that is open.
+struct Open {
+    blocks: Blocks,
+    /// Where the database says that it ends.
+    written: Option<Head>,
+    /// Goes after the database is closed.
+    _scratch: Option<Scratch>,
 }
 
 struct Checking<'a> {
@@ -65,52 +76,115 @@ struct Checking<'a> {
 }
 
 impl Checking<'_> {
-    fn part(&mut self, found: &Found, next: Option<&Meta>) -> Result<(), OpenError> {
-        let failed = |source| OpenError::Directory { dir: found.dir.clone(), source };
-        let newer = |source| OpenError::Database { dir: found.dir.clone(), source };
+    fn part(&mut self, found: &Found) -> Result<(), OpenError> {
         let meta = found.sealed.as_ref().ok().and_then(|run| run.as_ref()).map(Run::meta);
-        let had_end = found.dir.join(end::NAME).exists();
-        let opened = match found.dir.join(FILE).exists() {
-            true => {
-                let scratch = Scratch::of(self.dir, found).map_err(failed)?;
-                let store = Store::open(scratch.dir(), CACHE_BYTES);
-                if !had_end {
-                    // Opening made one.
-                    drop(std::fs::remove_file(scratch.dir().join(end::NAME)));
-                }
-                store.map(|store| (store, scratch))
-            }
-            false => Err(ReadError::Gone { dir: found.dir.clone() }),
+        match meta {
+            Some(meta) => self.border(found, meta.first, meta.first_at),
+            None => self.skip_gone(found),
+        }
+        let (known, start) = (self.problems.0.len(), self.before);
+        let reason = match self.open(found)? {
+            Ok(opened) => self.read(found, meta, &opened).err(),
+            Err(error) => Some(error),
         };
-        // The copy goes after the database is closed.
-        let read = opened.and_then(|(store, scratch)| {
-            let read = self.read(found, meta, &store);
-            drop((store, scratch));
-            read
-        });
-        match read {
-            Ok(()) => {}
-            Err(error @ (ReadError::Newer { .. } | ReadError::NewerRun { .. })) => return Err(newer(error)),
-            Err(error) => self.lose_all(found, meta, next, &error),
+        if let Some(source @ (ReadError::Newer { .. } | ReadError::NewerRun { .. })) = reason {
+            return Err(OpenError::Database { dir: found.dir.clone(), source });
+        }
+        let is_lost = |problem: &Problem| {
+            problem.partition.is_some() && matches!(problem.damage, Damage::Unreadable | Damage::Missing)
+        };
+        let told = self.problems.0.iter().skip(known).find(|problem| is_lost(problem));
+        if let Some(reason) = reason.map(|error| error.to_string()).or(told.map(|problem| problem.what.clone())) {
+            let mut index = 0;
+            self.problems.0.retain(|problem| {
+                index += 1;
+                index <= known || !is_lost(problem)
+            });
+            self.survey(found, meta, start, &reason)?;
         }
         Ok(())
     }
 
-    /// Reads a partition whose database is open.
-    fn read(&mut self, found: &Found, meta: Option<&Meta>, store: &Store) -> Result<(), ReadError> {
-        let written = store.written_head()?;
-        let starts = store.starts()?;
+    /// Opens a partition: a sealed one by its index, of another a copy by sled.
+    fn open(&self, found: &Found) -> Result<Result<Open, ReadError>, OpenError> {
+        if !found.dir.join(FILE).exists() {
+            return Ok(Err(ReadError::Gone { dir: found.dir.clone() }));
+        }
+        if let Ok(Some(run)) = &found.sealed {
+            let opened = run.places().and_then(|places| SealedStore::open(&found.dir, places));
+            let open = |store| Open { blocks: Blocks::Sealed(Arc::new(store)), written: None, _scratch: None };
+            return Ok(opened.map(open));
+        }
+        let scratch = Scratch::of(self.dir, found);
+        let scratch = scratch.map_err(|source| OpenError::Directory { dir: found.dir.clone(), source })?;
+        let opened = Store::open(scratch.dir(), CACHE_BYTES).and_then(|store| {
+            store.marks()?;
+            let written = store.written_head()?;
+            Ok(Open { blocks: Blocks::Open(Arc::new(store)), written, _scratch: Some(scratch) })
+        });
+        Ok(opened)
+    }
+
+    /// Where it is not known at which number a partition begins, it is after those that are known to be gone.
+    fn skip_gone(&mut self, found: &Found) {
+        let known_last = end::read(&found.dir);
+        for record in &self.removed {
+            if record.first == self.before.last.next() && known_last.is_none_or(|last| record.last < last) {
+                self.before = Before { last: record.last, last_at: record.last_at, hash: None };
+            }
+        }
+    }
+
+    /// Tells what of a damaged partition is lost, by reading its file as salvage does.
+    fn survey(&mut self, found: &Found, meta: Option<&Meta>, before: Before, reason: &str) -> Result<(), OpenError> {
+        let task = Salvage {
+            journal: self.dir,
+            damaged: &found.dir,
+            name: found.name,
+            before: Head { last: before.last, last_at: before.last_at, hash: before.hash.unwrap_or_default() },
+            known_last: end::read(&found.dir),
+            options: &Options::default(),
+        };
+        let surveyed = survey(&task).map_err(|source| OpenError::Directory { dir: found.dir.clone(), source })?;
+        let Survey { events, lost, last, last_at } = surveyed;
+        self.events += events;
+        for hole in &lost {
+            let (seqs, times) = ((*hole.seqs.start(), *hole.seqs.end()), (hole.from, hole.to));
+            self.problems.add(Some(found.name), seqs, times, Damage::Unreadable, reason.to_owned());
+        }
+        // A partition that was being made when the process ended holds nothing, and never did.
+        if lost.is_empty() && events > 0 {
+            let from = meta.map_or(before.last_at, |meta| meta.first_at);
+            let what = format!("{reason}; all of its {events} events can be saved");
+            let seqs = (before.last.next(), last);
+            self.problems.add(Some(found.name), seqs, (from, last_at.max(from)), Damage::Derived, what);
+        }
+        let mut holes = meta.and_then(|meta| meta.seal.clone()).unwrap_or_default().holes;
+        holes.extend(lost.iter().map(|hole| (*hole.seqs.start(), *hole.seqs.end())));
+        let last_at = meta.map_or(last_at, |meta| meta.last_at).max(before.last_at);
+        self.before = Before { last, last_at, hash: border_hash(meta, &holes, last) };
+        Ok(())
+    }
+
+    /// Reads a partition that is open.
+    fn read(&mut self, found: &Found, meta: Option<&Meta>, open: &Open) -> Result<(), ReadError> {
+        let Open { blocks, written, .. } = open;
+        let starts = blocks.starts()?;
         let recorded = end::read(&found.dir);
-        let (first, last, tail) = match (meta, starts.first(), written) {
+        let (first, last, tail) = match (meta, starts.first(), *written) {
             (Some(meta), ..) => (meta.first, (meta.last, meta.last_at), tail(meta)),
             (None, Some(first), Some(Head { last, last_at, hash })) => (*first, (last, last_at), Some(hash)),
             (None, None, None) if recorded.is_none() => return Ok(()),
             _ => return Err(ReadError::Index { what: "head" }),
         };
-        store.marks()?;
-        let first_at =
-            meta.map(|meta| meta.first_at).or(store.header_at_or_after(first).ok().flatten().map(|h| h.first_at));
-        self.border(found, first, first_at.unwrap_or(self.before.last_at));
+        let first_at = match meta {
+            Some(meta) => meta.first_at,
+            None => {
+                let first_at = blocks.header_at_or_before(first)?.map_or(self.before.last_at, |header| header.first_at);
+                self.border(found, first, first_at);
+                first_at
+            }
+        };
         let runs = self.runs(found)?;
         let seal = meta.and_then(|meta| meta.seal.clone());
         let is_dense = match &seal {
@@ -121,14 +195,20 @@ impl Checking<'_> {
         let holes = seal.as_ref().map(|seal| seal.holes.as_slice()).unwrap_or_default();
         let lookup = Lookup::new(runs.iter().map(|run| &**run).collect(), last.0.0.saturating_sub(first.0));
         let expected = Expected { name: found.name, last, tail, is_dense, holes, lookup };
-        let read = Reading::new(expected, self.before, &mut self.problems).all(store)?;
+        let known = self.problems.0.len();
+        let read = Reading::new(expected, self.before, &mut self.problems).all(blocks)?;
+        let is_lost = |problem: &Problem| matches!(problem.damage, Damage::Unreadable | Damage::Missing);
+        if self.problems.0.iter().skip(known).any(is_lost) {
+            // What is lost, and how many are not, the partition's file will tell.
+            return Ok(());
+        }
         self.events += read.events;
         self.before = Before { last: read.last, last_at: read.last_at, hash: border_hash(meta, holes, read.last) };
         if meta.is_none() && found.sealed.is_ok() {
             self.before.hash = written.map(|head| head.hash);
         }
         if let Err(error) = &found.sealed {
-            let times = (first_at.unwrap_or_default(), last.1);
+            let times = (first_at, last.1);
             self.problems.add(Some(found.name), (first, read.last), times, Damage::Derived, error.to_string());
         }
         self.end(found, written.map_or(read.last, |head| head.last));
@@ -204,28 +284,6 @@ impl Checking<'_> {
             (Err(_), None) => "its end file is not there",
         };
         self.problems.add_beside(Some(found.name), Damage::Derived, what.to_owned());
-    }
-
-    /// A partition of which nothing can be read.
-    fn lose_all(&mut self, found: &Found, meta: Option<&Meta>, next: Option<&Meta>, error: &ReadError) {
-        let first = meta.map_or(self.before.last.next(), |meta| meta.first);
-        if let Some(meta) = meta {
-            self.border(found, first, meta.first_at);
-        }
-        let by_end = end::read(&found.dir).map(|last| (last, Timestamp::start_of_day(found.name.day + 1)));
-        let by_next = next.map(|next| (Seq(next.first.0.saturating_sub(1)), next.first_at));
-        let last = meta.map(|meta| (meta.last, meta.last_at)).or(by_end).or(by_next);
-        let Some((last, to)) = last.filter(|(last, _)| *last >= first) else {
-            let what = format!("{error}; how many events it holds is not known");
-            self.problems.add_beside(Some(found.name), Damage::Unreadable, what);
-            self.before.hash = None;
-            return;
-        };
-        let from = meta.map_or(self.before.last_at, |meta| meta.first_at);
-        let times = (from, to.max(from));
-        self.problems.add(Some(found.name), (first, last), times, Damage::Unreadable, error.to_string());
-        let holes = meta.and_then(|meta| meta.seal.clone()).unwrap_or_default().holes;
-        self.before = Before { last, last_at: times.1, hash: border_hash(meta, &holes, last) };
     }
 
     /// What earlier starts have found to be lost.

@@ -1,9 +1,8 @@
 //! Looking at the journal of a stopped hoptrail: what is in it, and whether it is sound.
 //!
-//! Changes nothing that a start would need, repairs nothing, and never makes a journal. sled cannot open a database
-//! without writing to it, and where its log is torn it wipes what follows. So a partition whose log sled has to read
-//! (one that is not sealed, or has no snapshot) is copied and the copy opened; of a sealed one with its snapshot sled
-//! reads the pages that it is asked for, and writes nothing.
+//! Changes nothing, repairs nothing, and never makes a journal. Sealed partitions are read without sled. Others only sled
+//! can open, and not without writing: where its log is torn, be it by one flipped bit, it wipes the rest of the segment,
+//! and with it what salvage could save. So they are copied, one at a time, and the copy is opened.
 //!
 //! Does not use [`open`](super::open), which sets aside and salvages.
 
@@ -18,7 +17,7 @@ mod stopped;
 pub use check::{Report, check};
 pub use problem::{Damage, Problem};
 pub use stat::{Gone, PartStat, Stat, stat};
-pub use stopped::{forget_runs, require};
+pub use stopped::{condemn, require};
 
 #[cfg(test)]
 mod tests;

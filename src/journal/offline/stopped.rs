@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::journal::error::{OpenError, ReadError};
-use crate::journal::identity::Directory;
-use crate::journal::index::{RUN_SUFFIX, Run, SEALED_FILE};
-use crate::journal::part::PartName;
+use crate::journal::identity::{Directory, write_durably};
+use crate::journal::index::{Run, SEALED_FILE};
+use crate::journal::part::{CONDEMNED_FILE, PartName};
 use crate::journal::parts::{Entry, entries, part_dir};
 use crate::journal::removed::{self, Removed};
 
@@ -75,22 +75,16 @@ pub fn require(dir: &Path) -> Result<(), OpenError> {
     Directory::existing(dir).map(drop)
 }
 
-/// Removes the index runs of a partition that is not sealed, by its name: the next start reads all its blocks, and so
-/// meets what is damaged among them.
+/// Notes in a partition's directory that it is damaged: the next start does not open its database, in which sled would
+/// wipe what can still be read, but saves what is readable and sets it aside.
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn forget_runs(dir: &Path, partition: &str) -> Result<(), OpenError> {
+pub fn condemn(dir: &Path, partition: &str) -> Result<(), OpenError> {
     let _directory = Directory::existing(dir)?;
-    let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
     let Ok(name) = partition.parse::<PartName>() else { return Ok(()) };
-    for entry in std::fs::read_dir(part_dir(dir, name)).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().ends_with(RUN_SUFFIX) {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
+    let written = write_durably(&part_dir(dir, name), CONDEMNED_FILE, b"");
+    written.map_err(|source| OpenError::Directory { dir: part_dir(dir, name), source })
 }
 
 /// Bytes of the files in a directory.

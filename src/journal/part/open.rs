@@ -10,7 +10,7 @@ use crate::journal::store::{Head, Store};
 use crate::model::Seq;
 
 use super::slot::Slot;
-use super::{CACHE_BYTES, Part, PartName, Span, State};
+use super::{CACHE_BYTES, CONDEMNED_FILE, Part, PartName, Span, State};
 
 impl Part {
     /// Makes the database of a new partition.
@@ -28,6 +28,9 @@ impl Part {
 
     /// Opens a sealed partition; `None` where it is not sealed, or its run is damaged and has to be built again.
     pub(in crate::journal) fn open_sealed(dir: &Path, name: PartName) -> Result<Option<(Part, Head)>, ReadError> {
+        if dir.join(CONDEMNED_FILE).exists() {
+            return Err(ReadError::Condemned);
+        }
         let path = dir.join(SEALED_FILE);
         let run = match Run::open(&path) {
             Ok(run) => run,
@@ -59,6 +62,9 @@ impl Part {
         name: PartName,
         run_events_max: u64,
     ) -> Result<(Part, Option<Head>), ReadError> {
+        if dir.join(CONDEMNED_FILE).exists() {
+            return Err(ReadError::Condemned);
+        }
         if !dir.join(crate::journal::store::FILE).exists() {
             return Err(ReadError::Gone { dir: dir.to_owned() });
         }

@@ -108,22 +108,6 @@ impl Keeper {
         Ok(None)
     }
 
-    /// Notes that a partition is damaged, by its name; one that is not sealed is left to the next start.
-    pub fn suspect(&mut self, partition: &str) {
-        let parts = self.parts.all();
-        if let Some(part) = parts.iter().find(|part| part.name().to_string() == partition) {
-            self.parts.suspect(part);
-        }
-    }
-
-    /// Saves the next partition in which damage was met, if any, and leaves everything else.
-    ///
-    /// # Errors
-    /// What could not be done.
-    pub fn mend(&mut self) -> io::Result<Option<Change>> {
-        self.parts.take_suspect().map_or(Ok(None), |damaged| self.save(&damaged))
-    }
-
     /// All partitions with the bytes that they take on the disk, oldest first.
     #[must_use]
     pub fn sizes(&self) -> Vec<(String, u64)> {

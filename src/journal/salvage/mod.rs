@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::model::{Seq, Timestamp};
 
-use super::block::Opener;
+use super::block::{Opened, Opener};
 use super::error::AppendError;
 use super::identity::sync_dir;
 use super::index::{Meta, Outer, Run, SEALED_FILE, Seal};
@@ -55,22 +55,47 @@ pub(super) struct Salvaged {
     pub(super) head: Head,
 }
 
+/// What a damaged partition still holds.
+pub(super) struct Survey {
+    /// Events that can be read.
+    pub(super) events: u64,
+    /// What is lost, beyond what was lost before.
+    pub(super) lost: Vec<Hole>,
+    /// Its last number, lost or not.
+    pub(super) last: Seq,
+    /// Time of the last event that can be read.
+    pub(super) last_at: Timestamp,
+}
+
+/// Tells what [`salvage`] would find, and writes nothing.
+pub(super) fn survey(task: &Salvage<'_>) -> io::Result<Survey> {
+    let known = known(task);
+    let carved = Carved::read(task.damaged)?;
+    let chosen = choose::choose(&carved, task.before, known_last(task, known.as_ref()));
+    let mut opener = Opener::new().map_err(io::Error::other)?;
+    let mut progress = Progress::new(task.before);
+    for candidate in &chosen.blocks {
+        if let Ok((_, opened)) = carved.open(candidate, &chosen.strings, &mut opener) {
+            progress.take(&opened);
+        }
+    }
+    let last = progress.end(task, known.as_ref());
+    let Progress { events, head, lost } = progress;
+    Ok(Survey { events, lost, last, last_at: head.last_at })
+}
+
 /// Salvages what is readable; the damaged files stay as they are.
 pub(super) fn salvage(task: &Salvage<'_>) -> io::Result<Salvaged> {
-    let known = Run::open(&task.damaged.join(SEALED_FILE)).ok().map(|run| run.meta().clone());
-    let known_last = known.as_ref().map(|meta| meta.last).or(task.known_last);
+    let known = known(task);
     let carved = Carved::read(task.damaged)?;
-    let chosen = choose::choose(&carved, task.before, known_last);
+    let chosen = choose::choose(&carved, task.before, known_last(task, known.as_ref()));
     let fresh = task.journal.join(format!("{}{NEW_SUFFIX}", task.name.rewritten()));
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh)?;
     }
-    let Written { part, events, head, mut lost } = write(task, &carved, &chosen, &fresh)?;
-    let end = known_last.unwrap_or(head.last).max(head.last);
-    if end > head.last && !is_whole(known.as_ref(), head) {
-        let to = known.as_ref().map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
-        lost.push(Hole { seqs: head.last.next()..=end, from: head.last_at, to: to.max(head.last_at) });
-    }
+    let (part, mut progress) = write(task, &carved, &chosen, &fresh)?;
+    let end = progress.end(task, known.as_ref());
+    let Progress { events, head, lost } = progress;
     let end_at = lost.last().map_or(head.last_at, |hole| hole.to.max(head.last_at));
     if events == 0 {
         drop(part);
@@ -88,6 +113,55 @@ pub(super) fn salvage(task: &Salvage<'_>) -> io::Result<Salvaged> {
     drop(part);
     let (part, head) = publish(task.journal, &fresh, task.name.rewritten())?;
     Ok(Salvaged { part: Some(part), salvaged: events, lost, head })
+}
+
+/// What the partition's index says, where it can be read.
+fn known(task: &Salvage<'_>) -> Option<Meta> {
+    Run::open(&task.damaged.join(SEALED_FILE)).ok().map(|run| run.meta().clone())
+}
+
+fn known_last(task: &Salvage<'_>, known: Option<&Meta>) -> Option<Seq> {
+    known.map(|meta| meta.last).or(task.known_last)
+}
+
+/// Blocks that are read one after the other.
+struct Progress {
+    events: u64,
+    head: Head,
+    lost: Vec<Hole>,
+}
+
+impl Progress {
+    fn new(before: Head) -> Progress {
+        Progress { events: 0, head: before, lost: Vec::new() }
+    }
+
+    /// The next block. A dense partition's holes show in the numbers, a sparse one's only in the chain.
+    fn take(&mut self, opened: &Opened) {
+        let (header, head) = (opened.header, &mut self.head);
+        if header.previous != head.hash && header.first > head.last.next() {
+            let seqs = head.last.next()..=Seq(header.first.0 - 1);
+            self.lost.push(Hole { seqs, from: head.last_at, to: header.first_at });
+        }
+        *head = Head { last: header.last, last_at: header.last_at, hash: opened.hash };
+        self.events += opened.events.len() as u64;
+    }
+
+    /// After the last block: where the partition ended, and what of it is lost besides.
+    fn end(&mut self, task: &Salvage<'_>, known: Option<&Meta>) -> Seq {
+        let head = self.head;
+        let end = known_last(task, known).unwrap_or(head.last).max(head.last);
+        if end > head.last && !is_whole(known, head) {
+            let to = known.map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
+            self.lost.push(Hole { seqs: head.last.next()..=end, from: head.last_at, to: to.max(head.last_at) });
+        }
+        // What was lost before has been told.
+        let holes = known.and_then(|meta| meta.seal.as_ref()).map(|seal| seal.holes.as_slice()).unwrap_or_default();
+        let is_known =
+            |hole: &Hole| holes.iter().any(|(first, last)| first <= hole.seqs.start() && hole.seqs.end() <= last);
+        self.lost.retain(|hole| !is_known(hole));
+        end
+    }
 }
 
 /// Retention has taken the partition's end, and what is left ends where it should.
@@ -115,43 +189,28 @@ pub(super) fn publish(journal: &Path, fresh: &Path, name: PartName) -> io::Resul
     Ok((Arc::new(part), head))
 }
 
-struct Written {
-    part: Part,
-    events: u64,
-    head: Head,
-    lost: Vec<Hole>,
-}
-
 /// Writes the chosen blocks as they are; those that do not decode are lost.
-fn write(task: &Salvage<'_>, carved: &Carved, chosen: &Chosen<'_>, fresh: &Path) -> io::Result<Written> {
+fn write(task: &Salvage<'_>, carved: &Carved, chosen: &Chosen<'_>, fresh: &Path) -> io::Result<(Part, Progress)> {
     let part = Part::create(fresh, task.name.rewritten()).map_err(io::Error::other)?;
     let mut opener = Opener::new().map_err(io::Error::other)?;
-    let mut written = Written { part, events: 0, head: task.before, lost: Vec::new() };
+    let mut progress = Progress::new(task.before);
     let mut marks: Vec<_> = carved.marks.clone().into_iter().map(|(name, (_, mark))| (name, mark)).collect();
     let mut strings = (0, chosen.strings.clone());
     for group in chosen.blocks.chunks(COMMIT_BLOCKS) {
         let (mut blocks, mut events) = (Vec::new(), Vec::new());
         for candidate in group {
             let Ok((sealed, opened)) = carved.open(candidate, &chosen.strings, &mut opener) else { continue };
-            // A dense partition's holes show in the numbers, a sparse one's only in the chain.
-            let header = opened.header;
-            let head = &mut written.head;
-            if header.previous != head.hash && header.first > head.last.next() {
-                let seqs = head.last.next()..=Seq(header.first.0 - 1);
-                written.lost.push(Hole { seqs, from: head.last_at, to: header.first_at });
-            }
-            *head = Head { last: header.last, last_at: header.last_at, hash: opened.hash };
+            progress.take(&opened);
             blocks.push(sealed);
             events.extend(opened.events);
         }
         if blocks.is_empty() {
             continue;
         }
-        written.events += events.len() as u64;
         let (fresh_strings, marks) = (std::mem::take(&mut strings), std::mem::take(&mut marks));
-        let commit = Commit { blocks, fresh_strings, marks, head: written.head };
-        written.part.commit(commit, &events).map_err(|error: AppendError| io::Error::other(error))?;
-        while written.part.freeze(task.options.run_events_max) && written.part.write_frozen()? {}
+        let commit = Commit { blocks, fresh_strings, marks, head: progress.head };
+        part.commit(commit, &events).map_err(|error: AppendError| io::Error::other(error))?;
+        while part.freeze(task.options.run_events_max) && part.write_frozen()? {}
     }
-    Ok(written)
+    Ok((part, progress))
 }
