@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ops::Range;
 
-use super::disk::{Change, Disk, What};
+use super::disk::{Disk, What};
 use super::rng::Rng;
 
 /// Points looked at by default: what takes half a minute.
@@ -51,25 +51,35 @@ pub fn choose_soon(disk: &Disk, from: usize, seed: u64) -> Vec<usize> {
 fn some(disk: &Disk, range: Range<usize>, count: usize, seed: u64) -> Vec<usize> {
     let mut rng = Rng::new(&[seed, 5]);
     let in_range = |since: &usize| *since > range.start && *since <= range.end;
-    let names: Vec<usize> = names(disk).into_iter().filter(in_range).collect();
     let notes: Vec<usize> = disk.notes.iter().map(|(since, _)| *since).filter(in_range).collect();
     let mut points = BTreeSet::from([range.end]);
-    for from in [names, notes, (range.start..=range.end).collect()] {
+    points.extend(at_names(disk, range.clone(), count / 3, &mut rng));
+    for from in [notes, (range.start..=range.end).collect()] {
         points.extend((0..count / 3).filter(|_| !from.is_empty()).map(|_| *rng.pick(&from)));
     }
     points.into_iter().collect()
 }
 
-/// Points at which names have just changed.
-fn names(disk: &Disk) -> Vec<usize> {
-    let names = disk.changes.iter().filter(|change| matches!(change.what, What::Names(_)));
-    names.map(|change| change.since).filter(|since| *since > 0).collect()
+/// Points to kill a process at: when a name has just changed.
+pub fn kills(disk: &Disk, count: usize, seed: u64) -> Vec<usize> {
+    at_names(disk, 0..disk.end, count, &mut Rng::new(&[seed, 4]))
 }
 
-/// Points to kill a process at: when a name has just changed, in half of all cases by a rename.
-pub fn kills(disk: &Disk, count: usize, seed: u64) -> Vec<usize> {
-    let is_rename = |change: &&Change| matches!(&change.what, What::Names(names) if names.len() > 1);
-    let renames: Vec<usize> = disk.changes.iter().filter(is_rename).map(|change| change.since).collect();
-    let (mut rng, names) = (Rng::new(&[seed, 4]), names(disk));
-    (0..count).map(|number| *rng.pick(if number % 2 == 0 { &renames } else { &names })).collect()
+/// Points at which a name has just changed. In half of all cases a directory was renamed, in a quarter a file: there
+/// are few of them, and they are what everything else relies on.
+fn at_names(disk: &Disk, range: Range<usize>, count: usize, rng: &mut Rng) -> Vec<usize> {
+    let (mut any, mut renames, mut moves) = (Vec::new(), Vec::new(), Vec::new());
+    for change in disk.changes.iter().filter(|change| range.start < change.since && change.since <= range.end) {
+        let What::Names(names) = &change.what else { continue };
+        any.push(change.since);
+        if names.len() > 1 {
+            renames.push(change.since);
+        }
+        if names.len() > 1 && names.iter().filter_map(|(.., inode)| *inode).any(|inode| disk.is_dir[inode]) {
+            moves.push(change.since);
+        }
+    }
+    let kinds = [&moves, &moves, &renames, &any];
+    let picks = (0..count).map(|number| kinds[number % kinds.len()]).filter(|kind| !kind.is_empty());
+    picks.map(|kind| *rng.pick(kind)).collect()
 }
