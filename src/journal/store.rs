@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -239,7 +240,7 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
     let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
     let mut waited = Duration::ZERO;
     loop {
-        match config.open() {
+        match unwound(|| config.open()) {
             Err(sled::Error::Io(error)) if is_locked(&error) && waited < LOCK_WAIT_MAX => {
                 std::thread::sleep(LOCK_WAIT_STEP);
                 waited += LOCK_WAIT_STEP;
@@ -247,6 +248,12 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
             opened => return opened,
         }
     }
+}
+
+/// sled panics over some of the damage that its file can have: that is an error like the others it finds.
+fn unwound<T>(open: impl FnOnce() -> sled::Result<T>) -> sled::Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked over what is in its file".to_owned())))
 }
 
 /// sled takes a snapshot that it was still writing when the process ended for a whole one, and gives up.
@@ -311,4 +318,47 @@ pub(super) fn read_mark(value: &[u8]) -> Result<(Seq, String, Mark), Malformed> 
     let at = Timestamp::from_micros(i64::from_le_bytes(cursor.array()?));
     let name = content.get(8..).and_then(|name| std::str::from_utf8(name).ok()).ok_or(Malformed)?;
     Ok((Seq(last), name.to_owned(), Mark { at }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+    use crate::journal::{Order, Writer};
+    use crate::model::{Event, Kind, Source};
+
+    #[test]
+    fn a_file_that_sled_panics_over_is_salvaged() {
+        let recorded = tempfile::tempdir().expect("a directory");
+        let (mut writer, reader, _) = Writer::open(recorded.path()).expect("a new journal");
+        for n in 0..60u64 {
+            let event = |k| {
+                let mut event = Event::new(Kind::Publish, Source::Binding, Timestamp::from_micros(0));
+                let digits = blake3::hash(format!("{n} {k}").as_bytes()).to_hex();
+                event.message_id = Some(digits.as_str().into());
+                event
+            };
+            writer.append(&mut (0..50).map(event).collect::<Vec<_>>(), &[]).expect("a working disk");
+        }
+        drop((writer, reader));
+        let mut set_aside = 0;
+        for round in 0..30u64 {
+            let copied = tempfile::tempdir().expect("a directory");
+            let part = copied.path().join("1970-01-01-0001");
+            std::fs::create_dir(&part).expect("made");
+            for name in ["journal.json", "1970-01-01-0001/db", "1970-01-01-0001/conf", "1970-01-01-0001/end"] {
+                std::fs::copy(recorded.path().join(name), copied.path().join(name)).expect("a copy");
+            }
+            let file = File::options().write(true).open(part.join(FILE)).expect("its file");
+            let len = file.metadata().expect("its length").len();
+            file.write_all_at(&[0x55; 16], round * len / 30 + 40).expect("written");
+            let (_writer, reader, aside) = Writer::open(copied.path()).expect("whatever is damaged");
+            let lost: u64 = aside.iter().flat_map(|aside| &aside.lost).map(|hole| hole.len()).sum();
+            let read = reader.scan(Seq(0)..Seq(u64::MAX), Order::Ascending).filter_map(Result::ok).count() as u64;
+            assert_eq!((read + lost, reader.last_seq()), (3000, Seq(3000)), "round {round}: {aside:?}");
+            set_aside += aside.len();
+        }
+        assert!(set_aside > 0, "no damage was met");
+    }
 }
