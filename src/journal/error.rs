@@ -66,7 +66,7 @@ impl OpenError {
     }
 }
 
-/// Why events were not recorded. The journal takes no more events after this.
+/// Why events were not recorded. The journal takes no more events after this, unless it is [`AppendError::Full`].
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// An earlier append failed.
@@ -166,7 +166,7 @@ pub enum ReadError {
         reason: &'static str,
     },
     /// A run file cannot be read; the blocks it was made from can.
-    #[error("the index file {} is damaged: {reason}; `hoptrail journal check` tells more, and a restart builds it again", path.display())]
+    #[error("the index file {} is damaged: {reason}; it is built again from the events it names, see `hoptrail journal check`", path.display())]
     Run {
         /// The file.
         path: PathBuf,

@@ -213,6 +213,9 @@ impl Writer {
         let opened = Part::open(newest.dir(), newest.name(), run_events_max).map_err(AppendError::reopen)?;
         let (part, head) = (Arc::new(opened.0), opened.1);
         self.parts.replace(&newest, Some(part.clone()));
+        if part.freeze(run_events_max) {
+            self.indexer.write(&part);
+        }
         if let Some(head) = head {
             self.head = head;
             self.parts.committed().send_replace(head.last);

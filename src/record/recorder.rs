@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::config::{self, Config};
 use crate::journal::{self, Mark, Options, Order, Reader, SetAside, Writer};
@@ -26,9 +27,6 @@ pub enum OpenError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
-    /// The newest events cannot be read back.
-    #[error("the newest events of the journal cannot be read: {0}")]
-    Read(#[from] journal::ReadError),
     /// The mask's key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -68,7 +66,11 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     let mut repeats = Repeats::default();
     let newest = Seq(reader.last_seq().0.saturating_sub(REMEMBERED_MAX)).next()..reader.last_seq().next();
     for event in reader.scan(newest, Order::Ascending) {
-        repeats.remember(&event?);
+        match event {
+            Ok(event) => repeats.remember(&event),
+            // The keeper saves what can be saved; a repetition of what is lost is recorded.
+            Err(error) => warn!(%error, "some of the newest events cannot be read"),
+        }
     }
     let (queue, inputs) = Queue::new(config.record.queue_len_max);
     let recorder = Recorder {

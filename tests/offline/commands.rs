@@ -81,7 +81,10 @@ fn damage_is_told_with_its_range_then_salvaged_and_recorded_as_a_gap() {
         assert!(told.contains(&part), "{part} is missing: {told}");
     }
     let done = json(&["salvage"], dir.path(), 0);
-    assert_eq!((&done["partitions"][0]["lost"][0]["first_seq"], &done["partitions"][0]["events_lost"]), (&first.into(), &(last - first + 1).into()));
+    assert_eq!(
+        (&done["partitions"][0]["lost"][0]["first_seq"], &done["partitions"][0]["events_lost"]),
+        (&first.into(), &(last - first + 1).into())
+    );
     let check = json(&["check"], dir.path(), 0);
     assert_eq!(check["known_lost"][0]["last_seq"], last);
     let (_writer, reader, _) = Writer::open(dir.path()).expect("its own journal");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hoptrail::journal::{Mark, Options, Policy, Reader, Writer};
 use hoptrail::model::{
-    Body, Death, Event, Fingerprint, Gap, Kind, Return, Session, Settlement, SettlementKind, Source, Timestamp, Topology,
-    Value,
+    Body, Death, Event, Fingerprint, Gap, Kind, Return, Session, Settlement, SettlementKind, Source, Timestamp,
+    Topology, Value,
 };
 
 /// 2026-11-21.
@@ -41,10 +41,8 @@ pub fn event(seq: u64) -> Event {
     event.order_id = (!seq.is_multiple_of(6)).then(|| format!("JW-{}", seq % 13).into());
     event.status = seq.is_multiple_of(7).then(|| "SUBMITTED".into());
     event.fingerprint = Some(Fingerprint([(seq % 50) as u8; 16]));
-    event.headers = vec![
-        ("attempt".into(), Value::Int(seq as i64 - 20)),
-        ("Größe".into(), Value::Text("Ø 17 mm".into())),
-    ];
+    event.headers =
+        vec![("attempt".into(), Value::Int(seq as i64 - 20)), ("Größe".into(), Value::Text("Ø 17 mm".into()))];
     match kind {
         Kind::DeadLetter => event.death = Some(death()),
         Kind::Settle => {
@@ -79,7 +77,8 @@ fn death() -> Death {
 
 /// Now and then one that needs several values of the database, and one that is no text.
 fn body(seq: u64) -> Body {
-    let mut data = format!(r#"{{"order":"JW-{}","number":{seq},"note":"Zwei Ringe, 750er Gold"}}"#, seq % 13).into_bytes();
+    let mut data =
+        format!(r#"{{"order":"JW-{}","number":{seq},"note":"Zwei Ringe, 750er Gold"}}"#, seq % 13).into_bytes();
     if seq.is_multiple_of(20) {
         let mut state = seq;
         data.extend((0..12_000).map(|_| {

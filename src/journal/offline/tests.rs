@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::journal::{Options, Order, Policy, Reader, Writer};
 use crate::model::{Body, Event, Kind, Seq, Source, Timestamp};
 
+use crate::journal::tests::settle;
+
 use super::*;
 
 /// 2026-11-21.
@@ -41,14 +43,6 @@ fn make(dir: &Path, name: &str, then: impl FnOnce(&mut Writer, &Reader)) {
     }
     settle(&reader);
     then(&mut writer, &reader);
-}
-
-fn settle(reader: &Reader) {
-    let deadline = crate::clock::instant() + Duration::from_secs(20);
-    while !reader.is_settled() {
-        assert!(crate::clock::instant() < deadline, "the background does not get done");
-        std::thread::yield_now();
-    }
 }
 
 /// Files and their bytes.

@@ -6,8 +6,8 @@ use std::path::Path;
 /// Room on a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// All there is.
-    pub total: u64,
+    /// What is used, by whomever.
+    pub used: u64,
     /// What this process may still use.
     pub free: u64,
 }
@@ -19,12 +19,13 @@ impl DiskSpace {
     /// The path is not there.
     pub fn of(path: &Path) -> io::Result<DiskSpace> {
         let found = rustix::fs::statvfs(path)?;
-        Ok(DiskSpace { total: found.f_blocks * found.f_frsize, free: found.f_bavail * found.f_frsize })
+        let used = found.f_blocks.saturating_sub(found.f_bfree) * found.f_frsize;
+        Ok(DiskSpace { used, free: found.f_bavail * found.f_frsize })
     }
 
-    /// How much of it is used, 0 to 1, as `df` counts.
+    /// How full it is, 0 to 1, as `df` counts: what is kept back for root is neither used nor free.
     #[must_use]
-    pub fn used(self) -> f64 {
-        1.0 - self.free as f64 / self.total.max(1) as f64
+    pub fn fullness(self) -> f64 {
+        self.used as f64 / (self.used + self.free).max(1) as f64
     }
 }

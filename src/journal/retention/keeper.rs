@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::journal::error::ReadError;
 use crate::journal::index::Run;
@@ -20,10 +21,15 @@ use super::rewrite::{Rewrite, rewrite};
 /// zstd's level when a partition is rewritten: in the background there is time, and it stays for months.
 const REWRITE_LEVEL: i32 = 9;
 
+/// After a removal the room it makes is looked for this much later.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
+
 /// Moves partitions down, removes them, and saves those that turn out to be damaged. There is one.
 pub struct Keeper {
     parts: Arc<Parts>,
     policy: Policy,
+    /// When a partition was last removed because the disk was too full.
+    removed_for_room: Option<Timestamp>,
 }
 
 /// What was done with a partition.
@@ -63,7 +69,7 @@ pub enum What {
 
 impl Keeper {
     pub(in crate::journal) fn new(parts: Arc<Parts>, policy: Policy) -> Self {
-        Keeper { parts, policy }
+        Keeper { parts, policy, removed_for_room: None }
     }
 
     /// Does the next thing that is due, if any. `pause` is told how many bytes were read, waits as long as it likes, and
@@ -77,6 +83,9 @@ impl Keeper {
         }
         let sealed = self.sealed();
         if let Some((cause, part, run)) = self.surplus(&sealed, now)? {
+            if cause == Cause::Disk {
+                self.removed_for_room = Some(now);
+            }
             return self.remove(part, run, cause).map(Some);
         }
         for (part, run) in &sealed {
@@ -136,7 +145,9 @@ impl Keeper {
         if self.policy.max_bytes.is_some_and(|max| bytes > max) {
             return Ok(Some((Cause::Size, part, run)));
         }
-        if DiskSpace::of(self.parts.path())?.used() > self.policy.high_water {
+        // What was removed takes its room as long as somebody reads from it.
+        let may_look = self.removed_for_room.is_none_or(|removed| now.since(removed) >= ROOM_WAIT);
+        if may_look && DiskSpace::of(self.parts.path())?.fullness() > self.policy.high_water {
             return Ok(Some((Cause::Disk, part, run)));
         }
         Ok(None)
@@ -181,7 +192,11 @@ impl Keeper {
             journal: self.parts.path(),
             damaged: part.dir(),
             name: part.name(),
-            before: before.unwrap_or(Head { last: Seq(run.meta().first.0 - 1), ..Head::default() }),
+            before: before.unwrap_or(Head {
+                last: Seq(run.meta().first.0.saturating_sub(1)),
+                last_at: run.meta().first_at,
+                ..Head::default()
+            }),
             known_last: Some(run.meta().last),
             options: self.parts.options(),
         })?;

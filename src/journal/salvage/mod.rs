@@ -22,7 +22,7 @@ use super::open::Hole;
 use super::options::Options;
 use super::part::{Part, PartName, hex};
 use super::parts::{NEW_SUFFIX, part_dir};
-use super::store::{Commit, Head};
+use super::store::{Commit, FILE, Head};
 pub(super) use carve::Carved;
 use choose::Chosen;
 
@@ -152,7 +152,7 @@ impl Progress {
         let head = self.head;
         let end = known_last(task, known).unwrap_or(head.last).max(head.last);
         if end > head.last && !is_whole(known, head) {
-            let to = known.map_or(Timestamp::start_of_day(task.name.day + 1), |meta| meta.last_at);
+            let to = known.map_or_else(|| written_until(task), |meta| meta.last_at);
             self.lost.push(Hole { seqs: head.last.next()..=end, from: head.last_at, to: to.max(head.last_at) });
         }
         // What was lost before has been told.
@@ -162,6 +162,15 @@ impl Progress {
         self.lost.retain(|hole| !is_known(hole));
         end
     }
+}
+
+/// When the partition was last written, as its file says, and never later than its day: the journal's time must not run
+/// ahead because something is lost.
+fn written_until(task: &Salvage<'_>) -> Timestamp {
+    let midnight = Timestamp::start_of_day(task.name.day + 1);
+    let changed = std::fs::metadata(task.damaged.join(FILE)).and_then(|file| file.modified());
+    let since = changed.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(midnight, |since| Timestamp::default().after(since).min(midnight))
 }
 
 /// Retention has taken the partition's end, and what is left ends where it should.

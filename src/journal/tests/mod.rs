@@ -236,7 +236,7 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// Waits until every partition but the newest is sealed, and no terms wait to be written.
-fn settle(reader: &Reader) {
+pub(super) fn settle(reader: &Reader) {
     for _ in 0..20_000 {
         if reader.is_settled() {
             return;
