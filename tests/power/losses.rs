@@ -14,6 +14,7 @@ use super::image::Mode;
 use super::points;
 use super::recorder::{self, Before, Recording};
 use super::rng::Rng;
+use super::trace::Op;
 use super::tree::Tree;
 use super::workload::{self, JOURNAL, LIVES, SEED};
 
@@ -24,7 +25,7 @@ const MODES: [Mode; 6] =
 const SHOWN: usize = 5;
 const FAILURES_MAX: usize = 20;
 /// Two processes are killed at about these operations, before one comes to its end.
-const KILLED_AT: [u64; 2] = [800, 2000];
+const KILLED_AT: [u64; 2] = [250, 600];
 
 /// One possible disk.
 type Loss = (usize, Mode);
@@ -72,7 +73,13 @@ fn recording() -> &'static Recording {
     RECORDING.get_or_init(|| {
         let mut rng = Rng::new(&[workload::seed(), 3]);
         let kills = KILLED_AT.map(|about| about / 2 + rng.below(about));
-        recorder::record(workload::NAME, Recording::on(Before::default()), &kills, &settings("2x12"))
+        let recording = recorder::record(workload::NAME, Recording::on(Before::default()), &kills, &settings("2x12"));
+        for (what, suffix) in [("indexed", ".run"), ("sealed", "/index"), ("rewritten", ".1"), ("removed", ".removed")]
+        {
+            let is_it = |op: &Op| matches!(op, Op::Rename { to, .. } if to.to_string_lossy().ends_with(suffix));
+            assert!(recording.ops.iter().any(is_it), "no partition was {what}: the workload is too small");
+        }
+        recording
     })
 }
 

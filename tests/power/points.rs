@@ -8,7 +8,7 @@ use super::disk::{Disk, What};
 use super::rng::Rng;
 
 /// Points looked at by default: what takes half a minute.
-const POINTS: usize = 40;
+const POINTS: usize = 60;
 /// Points of one of several recordings.
 const POINTS_OF_EACH: usize = 8;
 /// Operations within which a restarted process has mended what it found.
