@@ -83,6 +83,9 @@ pub enum AppendError {
     /// The database refused the batch.
     #[error("sled could not write a batch: {0}")]
     Batch(sled::Error),
+    /// The index can no longer be written.
+    #[error("the index can no longer be written: {0}")]
+    Index(String),
     /// A database could not be opened again.
     #[error("the newest database could not be opened again: {0}")]
     Reopen(ReadError),
@@ -145,10 +148,22 @@ pub(super) fn is_locked(error: &std::io::Error) -> bool {
 }
 
 /// No room, or no more than the quota allows.
-fn is_full(error: &std::io::Error) -> bool {
+pub(super) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     // sled gives some errors on as texts.
     matches!(error.kind(), StorageFull | QuotaExceeded) || error.to_string().contains("No space left on device")
+}
+
+impl ReadError {
+    /// What was read is not what was written; other errors may pass.
+    pub(super) fn is_damage(&self) -> bool {
+        use ReadError::{Block, Condemned, Database, Gone, Index, Newer, NewerRun, Run, Short};
+        match self {
+            Block { .. } | Condemned { .. } | Index { .. } | Run { .. } | Short { .. } => true,
+            Database(error) => !matches!(error, sled::Error::Io(_)),
+            Gone { .. } | Newer { .. } | NewerRun { .. } => false,
+        }
+    }
 }
 
 /// Why events cannot be read.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
+use super::error::is_full;
 use super::part::Part;
 use super::store::Head;
 
@@ -39,6 +40,7 @@ pub(super) struct Indexer {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
+    failed: Mutex<Option<String>>,
     done: Mutex<u64>,
     progress: Condvar,
 }
@@ -62,7 +64,13 @@ impl Indexer {
 
     /// Has a partition sealed that ends at `head` and takes no more events.
     pub(super) fn seal(&self, part: &Arc<Part>, head: Head) {
+        part.no_more();
         self.send(Job::Seal(part.clone(), head));
+    }
+
+    /// Why nothing is indexed any more.
+    pub(super) fn failed(&self) -> Option<String> {
+        self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the partition has room for another list. `false`: it still has none, the disk may be full.
@@ -90,6 +98,7 @@ impl Drop for Indexer {
 }
 
 fn run(inbox: &Receiver<Job>, shared: &Shared) {
+    let _alarm = Alarm(shared);
     let mut waiting: VecDeque<Job> = VecDeque::new();
     while !shared.stop.load(Ordering::Relaxed) {
         waiting.extend(inbox.try_iter().take(JOBS_MAX));
@@ -107,18 +116,45 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
         };
         *shared.done.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         shared.progress.notify_all();
-        if let Err(error) = result {
-            if error.kind() == io::ErrorKind::Interrupted {
-                return;
-            }
-            tell(&job, &error);
-            // Behind the others: one partition that is still being read must not keep the newest from its index.
-            waiting.push_back(job);
-            match inbox.recv_timeout(RETRY_AFTER) {
-                Ok(job) => waiting.push_back(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+        let Err(error) = result else { continue };
+        if shared.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        tell(&job, &error);
+        match &job {
+            _ if may_pass(&error) => {}
+            // Its blocks are read through sled as before; the next start looks at it again.
+            Job::Seal(..) => continue,
+            Job::Write(_) | Job::Stop => return shared.fail(error.to_string()),
+        }
+        // Behind the others: one partition that is still being read must not keep the newest from its index.
+        waiting.push_back(job);
+        match inbox.recv_timeout(RETRY_AFTER) {
+            Ok(job) => waiting.push_back(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// A full disk, and a partition that is still being read.
+fn may_pass(error: &io::Error) -> bool {
+    is_full(error) || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+impl Shared {
+    fn fail(&self, cause: String) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
+    }
+}
+
+/// Tells of a panic of the thread that holds it.
+struct Alarm<'a>(&'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("the thread that writes the index panicked; its log names the place".to_owned());
         }
     }
 }
@@ -145,5 +181,5 @@ fn tell(job: &Job, error: &io::Error) {
     if error.kind() == io::ErrorKind::WouldBlock {
         return debug!(partition = %part.name(), "still being read; it is sealed later");
     }
-    warn!(%error, partition = %part.name(), "the index cannot be written; it is tried again in a second");
+    warn!(%error, partition = %part.name(), "the index cannot be written");
 }

@@ -118,7 +118,7 @@ impl Parts {
 
     /// Opens a partition's database for reading. `None`: it has been removed. One that cannot be opened is suspect.
     pub(super) fn pin(&self, part: &Arc<Part>) -> Result<Option<Pinned>, ReadError> {
-        self.try_pin(part).inspect_err(|_| self.suspect(part))
+        self.try_pin(part).inspect_err(|error| self.met(part, error))
     }
 
     fn try_pin(&self, part: &Arc<Part>) -> Result<Option<Pinned>, ReadError> {
@@ -142,6 +142,13 @@ impl Parts {
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Notes an error that was met in a partition.
+    pub(super) fn met(&self, part: &Arc<Part>, error: &ReadError) {
+        if error.is_damage() {
+            self.suspect(part);
         }
     }
 

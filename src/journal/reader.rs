@@ -130,7 +130,7 @@ impl Reader {
         // Over blocks: everything below `low` is earlier, everything from `high` on is not.
         while low < high {
             let middle = Seq(low.0 + (high.0 - low.0) / 2);
-            match pinned.blocks.header_at_or_before(middle).inspect_err(|_| self.parts.suspect(part))? {
+            match pinned.blocks.header_at_or_before(middle).inspect_err(|error| self.parts.met(part, error))? {
                 Some(header) if header.last_at < at && header.last < low => low = middle.next(),
                 Some(header) if header.last_at < at => low = header.last.next(),
                 Some(header) if header.first_at >= at => high = header.first,

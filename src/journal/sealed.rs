@@ -176,7 +176,7 @@ impl SealedStore {
     fn values(&self, place: Place) -> Result<(Header, Vec<u8>, Vec<u8>), ReadError> {
         let first = place.first;
         let damaged = |reason| ReadError::Block { seq: first, reason };
-        let mut value = self.read(first, place.offset)?;
+        let mut value = self.read(place.offset)?;
         let header = Header::read(first, &value)?;
         if header.last != place.range().1 {
             return Err(damaged("it is another block"));
@@ -184,14 +184,14 @@ impl SealedStore {
         value.truncate(HEADER_BYTES + header.first_payload());
         let mut rest = Vec::new();
         for (offset, part) in self.places.parts.get(&first).into_iter().flatten().zip(1..) {
-            let value = self.read(first, *offset)?;
+            let value = self.read(*offset)?;
             rest.extend_from_slice(open_part(first, part, &value).map_err(|_| damaged("a part is not its own"))?);
         }
         Ok((header, value, rest))
     }
 
     /// What stands at an offset, as much as a value can have.
-    fn read(&self, first: Seq, offset: u64) -> Result<Vec<u8>, ReadError> {
+    fn read(&self, offset: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = vec![0; VALUE_BYTES_MAX];
         let mut len = 0;
         while let Some(rest) = bytes.get_mut(len..).filter(|rest| !rest.is_empty()) {
@@ -199,7 +199,7 @@ impl SealedStore {
                 Ok(0) => break,
                 Ok(read) => len += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(ReadError::Block { seq: first, reason: "it cannot be read" }),
+                Err(error) => return Err(ReadError::Database(error.into())),
             }
         }
         bytes.truncate(len);

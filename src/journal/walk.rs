@@ -143,7 +143,7 @@ impl NextBlock for Find {
             }
             let Some(part) = self.remaining.pop() else { return Ok(None) };
             if part.span().is_some_and(|span| span.last >= range.start && span.first < range.end) {
-                self.ask(&part).inspect_err(|_| self.parts.suspect(&part))?;
+                self.ask(&part).inspect_err(|error| self.parts.met(&part, error))?;
             }
         }
     }
@@ -194,11 +194,7 @@ impl<B: NextBlock> Walk<B> {
             Some(opener) => opener,
             none => none.insert(Opener::new()?),
         };
-        let opened = pinned.blocks.block(first, opener);
-        if opened.is_err() {
-            self.blocks.parts().suspect(&pinned.part);
-        }
-        opened
+        pinned.blocks.block(first, opener).inspect_err(|error| self.blocks.parts().met(&pinned.part, error))
     }
 }
 

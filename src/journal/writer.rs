@@ -133,8 +133,11 @@ impl Writer {
         };
         self.state = match &result {
             Ok(()) => State::Open,
-            Err(AppendError::Full { .. }) => {
-                self.current = None;
+            Err(AppendError::Full { source, .. }) => {
+                // Where nothing failed to be written, the database is as it should be.
+                if source.is_some() {
+                    self.current = None;
+                }
                 State::Full
             }
             Err(_) => State::Poisoned,
@@ -165,7 +168,8 @@ impl Writer {
     /// Commits events of one day. A new database gets all marks, so that it stands for itself.
     fn commit(&mut self, events: &[Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let (part, mut interner, is_new) = self.part_for(first.at.day())?;
+        let (part, mut interner) = self.part_for(first.at.day())?;
+        let is_new = part.span().is_none();
         let mut head = Head { last: last.seq, last_at: last.at, hash: self.head.hash };
         let blocks = self.packer.pack(events, &mut interner, &mut head.hash);
         let marks = if is_new { self.marks.clone().into_iter().collect() } else { marks.to_vec() };
@@ -181,19 +185,22 @@ impl Writer {
     }
 
     /// The partition that takes events of a day: the current one, or a new one when that is full or of another day.
-    fn part_for(&mut self, day: i64) -> Result<(Arc<Part>, Interner, bool), AppendError> {
+    fn part_for(&mut self, day: i64) -> Result<(Arc<Part>, Interner), AppendError> {
+        if let Some(cause) = self.indexer.failed() {
+            return Err(AppendError::Index(cause));
+        }
         if let Some((part, interner)) = self.current.take() {
             if part.is_behind() && !self.indexer.wait_for_room(&part) {
                 self.current = Some((part, interner));
                 return Err(AppendError::Full { what: "the index is behind".into(), source: None });
             }
             if part.name().day == day && !self.is_full(&part)? {
-                return Ok((part, interner, false));
+                return Ok((part, interner));
             }
             self.indexer.seal(&part, self.head);
         }
         let part = self.parts.begin(day)?;
-        Ok((part, Interner::default(), true))
+        Ok((part, Interner::default()))
     }
 
     fn is_full(&self, part: &Part) -> Result<bool, AppendError> {
@@ -207,7 +214,8 @@ impl Writer {
         if self.current.is_some() {
             return Ok(());
         }
-        let Some(newest) = self.parts.newest().filter(|part| part.sealed().is_none()) else { return Ok(()) };
+        // One that is full already belongs to the indexer; the next append begins another.
+        let Some(newest) = self.parts.newest().filter(|part| !part.is_closed()) else { return Ok(()) };
         newest.close();
         let run_events_max = self.parts.options().run_events_max;
         let opened = Part::open(newest.dir(), newest.name(), run_events_max).map_err(AppendError::reopen)?;

@@ -1,5 +1,6 @@
 //! Keeping: has the journal's keeper do what is due, at a limited rate, and records what it did.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -20,38 +21,45 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// The keeper with all it needs to run.
 pub struct Keeping {
-    pub(super) keeper: Keeper,
-    pub(super) recorder: Recorder,
+    keeper: Keeper,
+    recorder: Recorder,
     /// Bytes a second.
-    pub(super) rate: u64,
+    rate: u64,
+    /// What is to be recorded when there is room: at most a few events for each partition there was. Who makes room on
+    /// the disk must not wait for a writer that waits for it.
+    untold: VecDeque<Event>,
 }
 
 impl Keeping {
+    pub(super) fn new(keeper: Keeper, recorder: Recorder, rate: u64) -> Self {
+        Keeping { keeper, recorder, rate: rate.max(1), untold: VecDeque::new() }
+    }
+
     /// Runs until cancelled; blocks its thread.
     pub fn run(mut self, runtime: &Handle, cancel: &CancellationToken) {
         let wait = |time: Duration| runtime.block_on(cancel.run_until_cancelled(tokio::time::sleep(time))).is_some();
-        loop {
-            let rate = self.rate.max(1);
+        let rate = self.rate;
+        while !cancel.is_cancelled() {
             let mut pause = |bytes: u64| wait(Duration::from_secs_f64(bytes as f64 / rate as f64));
             match self.keeper.tend(clock::now(), &mut pause) {
-                Ok(Some(change)) => self.tell(&change, runtime),
-                Ok(None) if wait(EVERY) => {}
-                Ok(None) => return,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return,
+                Ok(Some(change)) => self.untold.extend(events(&change)),
+                Ok(None) => drop(wait(EVERY)),
+                Err(_) if cancel.is_cancelled() => {}
                 Err(error) => {
                     warn!(%error, "the journal could not be tidied; it is tried again");
-                    if !wait(EVERY) {
-                        return;
-                    }
+                    drop(wait(EVERY));
                 }
             }
+            self.tell();
         }
     }
 
-    fn tell(&self, change: &Change, runtime: &Handle) {
-        for event in events(change) {
-            // Recording has ended: the journal's own files say what was done.
-            drop(runtime.block_on(self.recorder.record(Observation::new(event))));
+    fn tell(&mut self) {
+        while let Some(event) = self.untold.pop_front() {
+            if let Err(back) = self.recorder.try_record(Observation::new(event)) {
+                self.untold.push_front(back.event);
+                return;
+            }
         }
     }
 }

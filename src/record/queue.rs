@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::observation::Observation;
@@ -34,10 +35,20 @@ impl Queue {
 
     /// Waits for room. `false`: the writer has ended.
     pub(super) async fn push(&self, observation: Observation) -> bool {
-        let body = observation.event.body.as_ref().map_or(0, |body| body.data.len());
-        let bytes = u32::try_from(body + OVERHEAD_BYTES).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX);
-        let Ok(permit) = self.bytes.clone().acquire_many_owned(bytes).await else { return false };
+        let Ok(permit) = self.bytes.clone().acquire_many_owned(cost(&observation)).await else { return false };
         self.sender.send(Input::Observation(Box::new(observation), permit)).await.is_ok()
+    }
+
+    /// The same without waiting; the observation comes back where there is no room.
+    pub(super) fn try_push(&self, observation: Observation) -> Result<(), Observation> {
+        let Ok(permit) = self.bytes.clone().try_acquire_many_owned(cost(&observation)) else { return Err(observation) };
+        match self.sender.try_send(Input::Observation(Box::new(observation), permit)) {
+            Ok(()) => Ok(()),
+            Err(
+                TrySendError::Full(Input::Observation(back, _)) | TrySendError::Closed(Input::Observation(back, _)),
+            ) => Err(*back),
+            Err(TrySendError::Full(Input::Stop) | TrySendError::Closed(Input::Stop)) => Ok(()),
+        }
     }
 
     /// Asks the writer to end after what is in the queue.
@@ -51,4 +62,10 @@ impl Queue {
         let max = self.sender.max_capacity();
         (max - self.sender.capacity(), max)
     }
+}
+
+/// Bytes that an observation takes in the queue.
+fn cost(observation: &Observation) -> u32 {
+    let body = observation.event.body.as_ref().map_or(0, |body| body.data.len());
+    u32::try_from(body + OVERHEAD_BYTES).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX)
 }

@@ -84,7 +84,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     let preparer = Preparer::new(config, mask_key);
     let (marks, sources, counters) = (recorder.marks.clone(), recorder.sources.clone(), recorder.counters.clone());
     let keeper = writer.keeper(keep::policy(&config.journal.retention));
-    let keeping = Keeping { keeper, recorder: recorder.clone(), rate: config.journal.retention.rate };
+    let keeping = Keeping::new(keeper, recorder.clone(), config.journal.retention.rate);
     let room = Room::new(dir.clone(), config.journal.min_free);
     let stopping = recorder.stopping.clone();
     let writer_loop = WriterLoop {
@@ -139,6 +139,11 @@ impl Recorder {
     /// [`Stopped`].
     pub async fn record(&self, observation: Observation) -> Result<(), Stopped> {
         if self.queue.push(observation).await { Ok(()) } else { Err(Stopped) }
+    }
+
+    /// Hands over an observation if there is room; it comes back where there is none.
+    pub(super) fn try_record(&self, observation: Observation) -> Result<(), Observation> {
+        self.queue.try_push(observation)
     }
 
     /// How far a source of a virtual host is recorded, earlier runs included: where a gap after an outage begins.

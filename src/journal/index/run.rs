@@ -177,7 +177,11 @@ impl Run {
     }
 }
 
+/// A file that says something else than it should is damaged; one that cannot be read may only be so for now.
 fn damaged(path: &Path, error: &io::Error) -> ReadError {
+    if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) {
+        return ReadError::Database(io::Error::new(error.kind(), format!("{}: {error}", path.display())).into());
+    }
     ReadError::Run { path: path.to_owned(), reason: error.to_string() }
 }
 

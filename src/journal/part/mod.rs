@@ -10,6 +10,7 @@ mod slot;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{Event, Seq, Timestamp};
@@ -49,6 +50,8 @@ pub(super) struct Part {
     dir: PathBuf,
     store: Slot,
     located: Mutex<Option<Located>>,
+    /// It takes no more events.
+    closed: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -76,6 +79,16 @@ impl Part {
 
     pub(super) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// It takes no more events, and is to be sealed.
+    pub(super) fn no_more(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// It takes no more events.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.sealed().is_some()
     }
 
     /// What it covers; `None` while it is empty.

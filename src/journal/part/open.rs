@@ -1,6 +1,7 @@
 //! Opening a partition: a sealed one by what its run says, another by reading what its runs do not cover.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::journal::block::{Hash, Opener};
@@ -22,6 +23,7 @@ impl Part {
             dir: dir.to_owned(),
             store: Slot::with(Arc::new(store)),
             located: Mutex::default(),
+            closed: AtomicBool::default(),
             state: RwLock::default(),
         })
     }
@@ -50,6 +52,7 @@ impl Part {
             dir: dir.to_owned(),
             store: Slot::default(),
             located: Mutex::default(),
+            closed: AtomicBool::default(),
             state: RwLock::new(state),
         };
         Ok(part.head().map(|head| (part, head)))
@@ -75,6 +78,7 @@ impl Part {
             dir: dir.to_owned(),
             store: Slot::with(store),
             located: Mutex::default(),
+            closed: AtomicBool::default(),
             state: RwLock::default(),
         };
         let first = part.store()?.header_at_or_after(Seq(0))?;
@@ -82,29 +86,29 @@ impl Part {
             let span = Span { first: first.first, last: head.last, first_at: first.first_at, last_at: head.last_at };
             let runs = load_runs(dir, span)?;
             let covered = runs.last().map_or(span.first, |run| run.meta().last.next());
-            *part.write() = State { span: Some(span), runs, ..State::default() };
-            part.recover(covered, head, run_events_max)?;
+            let state = State { span: Some(span), runs, ..State::default() };
+            let state = part.recover(state, covered, head, run_events_max)?;
+            *part.write() = state;
         } else if first.is_some() || head.is_some() {
             return Err(ReadError::Index { what: "head" });
         }
         Ok((part, head))
     }
 
-    /// Forgets the runs of a partition that is not sealed, and reads all its blocks again into lists.
+    /// Reads all blocks of a partition that is not sealed again into lists, which then take the place of its runs.
     pub(in crate::journal) fn reindex(&self, head: Head, run_events_max: u64) -> Result<(), ReadError> {
         let Some(span) = self.span() else { return Ok(()) };
-        for run in std::mem::take(&mut *self.write()).runs {
-            remove(run.path());
-        }
-        self.write().span = Some(span);
-        self.recover(span.first, head, run_events_max)
+        let fresh = self.recover(State { span: Some(span), ..State::default() }, span.first, head, run_events_max)?;
+        let old = std::mem::replace(&mut *self.write(), fresh);
+        old.runs.iter().for_each(|run| remove(run.path()));
+        Ok(())
     }
 
     /// Reads the blocks from `next` up to the head, checking their chain.
-    fn recover(&self, mut next: Seq, head: Head, run_events_max: u64) -> Result<(), ReadError> {
+    fn recover(&self, mut state: State, mut next: Seq, head: Head, run_events_max: u64) -> Result<State, ReadError> {
         let store = self.store()?;
         let mut opener = Opener::new()?;
-        let mut hash: Option<Hash> = match next.0.checked_sub(1).and_then(|last| self.span().map(|span| (last, span))) {
+        let mut hash: Option<Hash> = match next.0.checked_sub(1).zip(state.span) {
             Some((last, span)) if last >= span.first.0 => {
                 let before = store.header_at_or_before(Seq(last))?.ok_or(ReadError::Index { what: "run" })?;
                 Some(store.block(before.first, &mut opener)?.hash)
@@ -117,7 +121,6 @@ impl Part {
                 return Err(ReadError::Block { seq: next, reason: "it does not follow the block before it" });
             }
             hash = Some(opened.hash);
-            let mut state = self.write();
             state.recent.add(next, opened.header.last, &opened.events);
             if state.recent.span() >= run_events_max {
                 state.freeze();
@@ -127,7 +130,7 @@ impl Part {
         if next != head.last.next() || hash.is_some_and(|hash| hash != head.hash) {
             return Err(ReadError::Index { what: "head" });
         }
-        Ok(())
+        Ok(state)
     }
 }
 

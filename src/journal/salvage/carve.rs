@@ -18,6 +18,9 @@ use crate::model::{Seq, Str};
 /// Bytes looked through at a time; what begins at the end of them is read with the next.
 const WINDOW_BYTES: usize = 4 << 20;
 
+/// Copies of a part that are tried: sled writes a value two or three times.
+const COPIES_MAX: usize = 8;
+
 /// A block that was found.
 pub(super) struct Candidate {
     pub(super) header: Header,
@@ -168,7 +171,23 @@ impl Carved {
         Ok((Sealed::again(&opened, value, &rest), opened))
     }
 
+    /// A block's values. Of several copies of its parts those are taken that fit its checksum.
     fn bytes(&self, candidate: &Candidate) -> Result<Found, ReadError> {
+        let parts = candidate.header.further_parts();
+        let copies = (1..=parts).filter_map(|part| self.parts.get(&(candidate.header.first, part))).map(Vec::len).max();
+        let attempts = copies.unwrap_or(1).clamp(1, COPIES_MAX);
+        let fits = |found: &Found| candidate.header.verify(&found.0, &found.1).is_ok();
+        let mut found = self.bytes_of(candidate, 0)?;
+        for attempt in 1..attempts {
+            if fits(&found) {
+                break;
+            }
+            found = self.bytes_of(candidate, attempt)?;
+        }
+        Ok(found)
+    }
+
+    fn bytes_of(&self, candidate: &Candidate, attempt: usize) -> Result<Found, ReadError> {
         let header = &candidate.header;
         let lost = |reason| ReadError::Block { seq: header.first, reason };
         let mut value = vec![0; HEADER_BYTES + header.first_payload()];
@@ -179,9 +198,10 @@ impl Carved {
         let (mut rest, mut places) = (Vec::new(), Vec::new());
         let mut bytes = vec![0; VALUE_BYTES_MAX];
         for number in 1..=header.further_parts() {
-            let offsets = self.parts.get(&(header.first, number)).ok_or(lost("a part is not there"))?;
-            // Of several the newest: the block's checksum tells whether they belong together.
-            let found = offsets.iter().rev().find_map(|offset| {
+            let mut offsets = self.parts.get(&(header.first, number)).ok_or(lost("a part is not there"))?.clone();
+            // What belongs together was written together.
+            offsets.sort_by_key(|offset| offset.abs_diff(candidate.offset));
+            let found = offsets.iter().skip(attempt).chain(&offsets).find_map(|offset| {
                 let len = self.read_at(&mut bytes, *offset).ok()?;
                 let payload = open_part(header.first, number, bytes.get(..len)?).ok()?;
                 Some((payload.to_vec(), *offset))
