@@ -159,7 +159,7 @@ impl ReadError {
     pub(super) fn is_damage(&self) -> bool {
         use ReadError::{Block, Condemned, Database, Gone, Index, Newer, NewerRun, Run, Short};
         match self {
-            Block { .. } | Condemned { .. } | Index { .. } | Run { .. } | Short { .. } => true,
+            Block { .. } | Condemned | Index { .. } | Run { .. } | Short { .. } => true,
             Database(error) => !matches!(error, sled::Error::Io(_)),
             Gone { .. } | Newer { .. } | NewerRun { .. } => false,
         }
