@@ -11,8 +11,8 @@ use crate::journal::tests::settle;
 
 use super::*;
 
-/// 2026-11-21.
-const START: i64 = 1_795_219_200_000_000;
+/// 2025-11-21: before any clock, since a file says by its age until when it was written.
+const START: i64 = 1_763_683_200_000_000;
 /// A day has 144 events, and so three partitions: 1 to 60, 61 to 120, 121 to 144; then 145 to 210, and 211 to 240, which
 /// is open. Blocks begin with each tenth number after 1, and with 145.
 const STEP: Duration = Duration::from_secs(600);
@@ -71,7 +71,7 @@ type Finding<'a> = (Option<&'a str>, Option<(u64, u64)>, Damage);
 
 fn finding(problem: &Problem) -> Finding<'_> {
     let seqs = problem.seqs.as_ref().map(|seqs| (seqs.start().0, seqs.end().0));
-    let part = problem.partition.as_deref().map(|name| name.trim_start_matches("2026-11-"));
+    let part = problem.partition.as_deref().map(|name| name.trim_start_matches("2025-11-"));
     (part, seqs, problem.damage)
 }
 
@@ -117,7 +117,7 @@ fn salvage(dir: &Path, problems: &[Problem]) -> u64 {
 
 /// The partition's directory.
 fn part(dir: &Path, name: &str) -> PathBuf {
-    dir.join(format!("2026-11-{name}"))
+    dir.join(format!("2025-11-{name}"))
 }
 
 /// Flips bits of a file at some places.
