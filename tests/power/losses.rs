@@ -125,6 +125,7 @@ fn lose(recording: &Recording, losses: &[Loss]) {
 fn survives(image: &Tree, promise: Promise) -> Result<(), String> {
     let scratch = recorder::scratch();
     image.write(scratch.path());
+    let _alone = recorder::alone();
     check::journal(&scratch.path().join(JOURNAL), Events { seed: workload::seed() }, promise)
 }
 

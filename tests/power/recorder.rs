@@ -3,8 +3,8 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::process::{Command, Output, Stdio};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use super::disk::Disk;
 use super::trace::{self, Op};
@@ -68,6 +68,14 @@ impl Recording {
     }
 }
 
+/// A process that is started holds every open file, and so the locks of journals, until it runs its program.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// While this is held, no process is started.
+pub fn alone() -> RwLockReadGuard<'static, ()> {
+    STARTING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A directory that goes when its test ends.
 pub fn scratch() -> tempfile::TempDir {
     let memory = Path::new(MEMORY);
@@ -97,10 +105,10 @@ pub fn record(name: &str, begun: Recording, kills: &[u64], settings: &[(&str, St
     command.env(DIR, &disk).env(TRACE, &trace).env(NOTES, root.join("notes"));
     command.envs(settings.iter().map(|(key, value)| (key, value)));
     for kill in kills {
-        let output = command.env(KILL_AT, kill.to_string()).output().expect("a process");
+        let output = run(command.env(KILL_AT, kill.to_string()));
         assert!(output.status.code().is_none(), "a process was to be killed and was not:\n{}", said(&output));
     }
-    let output = command.env_remove(KILL_AT).output().expect("a process");
+    let output = run(command.env_remove(KILL_AT));
     assert!(output.status.success(), "the recorded test {name} has failed:\n{}", said(&output));
     assert!(said(&output).contains("1 passed"), "there is no test {name}:\n{}", said(&output));
     let trace = fs::read(&trace).expect("a trace");
@@ -108,6 +116,15 @@ pub fn record(name: &str, begun: Recording, kills: &[u64], settings: &[(&str, St
     let difference = Tree::read(&disk).difference(&Disk::new(&recording).now());
     assert_eq!(difference, None, "the recorder has missed something: left on the disk, right in the trace");
     recording
+}
+
+fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = {
+        let _nobody_else = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+        command.spawn().expect("a process")
+    };
+    started.wait_with_output().expect("a process that ends")
 }
 
 fn said(output: &Output) -> String {
@@ -124,8 +141,8 @@ pub fn library() -> &'static Path {
         let mut compiler = Command::new("cc");
         // The compiler's checked forms of open and the like would be defined twice.
         compiler.args(["-shared", "-fPIC", "-O2", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra", "-Werror", "-o"]);
-        let status = compiler.arg(&made).arg(&source).args(["-ldl", "-lpthread"]).status();
-        assert!(status.expect("a C compiler, cc").success(), "{} does not compile", source.display());
+        let output = run(compiler.arg(&made).arg(&source).args(["-ldl", "-lpthread"]));
+        assert!(output.status.success(), "{} does not compile:\n{}", source.display(), said(&output));
         // Whole or not at all, for whoever else compiles it at the same time.
         fs::rename(&made, &library).expect("renamed");
         library

@@ -95,6 +95,7 @@ fn tend(writer: &Writer, reader: &Reader, now: Timestamp) {
 /// A test of its own, and the workload of the others.
 #[test]
 fn a_journal_that_nothing_disturbs_holds_what_was_appended() {
+    let _alone = recorder::alone();
     let scratch = tempfile::tempdir().expect("a directory");
     let here = || (scratch.path().to_owned(), scratch.path().join("notes"));
     let (dir, notes) = recorder::place().unwrap_or_else(here);
