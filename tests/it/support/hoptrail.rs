@@ -15,6 +15,8 @@ use super::wait::{ensure, eventually};
 
 /// How long it may take to end when it is asked to: its own deadlines, one after the other.
 const STOP: Duration = Duration::from_secs(60);
+/// How long it may take to read a journal of some hundred partitions twice.
+const EXAMINE: Duration = Duration::from_secs(600);
 /// Events of a page when all are read.
 const PAGE: usize = 1000;
 
@@ -247,7 +249,7 @@ impl Hoptrail {
     /// `hoptrail journal check` on a journal that nobody has open.
     pub fn examine(journal: &Path) -> Output {
         let mut command = Command::new(binary());
-        process::finished(command.args(["journal", "check", "--dir"]).arg(journal), STOP)
+        process::finished(command.args(["journal", "check", "--dir"]).arg(journal), EXAMINE)
     }
 
     /// Asks it on the command line.
