@@ -38,16 +38,20 @@ impl Keeping {
     /// Runs until cancelled; blocks its thread.
     pub fn run(mut self, runtime: &Handle, cancel: &CancellationToken) {
         let wait = |time: Duration| runtime.block_on(cancel.run_until_cancelled(tokio::time::sleep(time))).is_some();
+        let idle = || {
+            // Whoever cancels ends the loop.
+            wait(EVERY);
+        };
         let rate = self.rate;
         while !cancel.is_cancelled() {
             let mut pause = |bytes: u64| wait(Duration::from_secs_f64(bytes as f64 / rate as f64));
             match self.keeper.tend(clock::now(), &mut pause) {
                 Ok(Some(change)) => self.untold.extend(events(&change)),
-                Ok(None) => drop(wait(EVERY)),
+                Ok(None) => idle(),
                 Err(_) if cancel.is_cancelled() => {}
                 Err(error) => {
                     warn!(%error, "the journal could not be tidied; it is tried again");
-                    drop(wait(EVERY));
+                    idle();
                 }
             }
             self.tell();
@@ -56,7 +60,7 @@ impl Keeping {
 
     fn tell(&mut self) {
         while let Some(event) = self.untold.pop_front() {
-            if let Err(back) = self.recorder.try_record(Observation::new(event)) {
+            if let Err(back) = self.recorder.try_record(Box::new(Observation::new(event))) {
                 self.untold.push_front(back.event);
                 return;
             }

@@ -40,13 +40,13 @@ impl Queue {
     }
 
     /// The same without waiting; the observation comes back where there is no room.
-    pub(super) fn try_push(&self, observation: Observation) -> Result<(), Observation> {
+    pub(super) fn try_push(&self, observation: Box<Observation>) -> Result<(), Box<Observation>> {
         let Ok(permit) = self.bytes.clone().try_acquire_many_owned(cost(&observation)) else { return Err(observation) };
-        match self.sender.try_send(Input::Observation(Box::new(observation), permit)) {
+        match self.sender.try_send(Input::Observation(observation, permit)) {
             Ok(()) => Ok(()),
             Err(
                 TrySendError::Full(Input::Observation(back, _)) | TrySendError::Closed(Input::Observation(back, _)),
-            ) => Err(*back),
+            ) => Err(back),
             Err(TrySendError::Full(Input::Stop) | TrySendError::Closed(Input::Stop)) => Ok(()),
         }
     }

@@ -142,7 +142,7 @@ impl Recorder {
     }
 
     /// Hands over an observation if there is room; it comes back where there is none.
-    pub(super) fn try_record(&self, observation: Observation) -> Result<(), Observation> {
+    pub(super) fn try_record(&self, observation: Box<Observation>) -> Result<(), Box<Observation>> {
         self.queue.try_push(observation)
     }
 
