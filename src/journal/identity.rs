@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,11 @@ use super::error::OpenError;
 const FORMAT: u64 = 1;
 const IDENTITY_FILE: &str = "journal.json";
 const LOCK_FILE: &str = "lock";
+
+/// A process that another one is just starting holds copies of that one's files, its lock among them, until it runs its
+/// own program.
+const LOCK_WAIT_MAX: Duration = Duration::from_millis(300);
+const LOCK_WAIT_STEP: Duration = Duration::from_millis(5);
 
 /// An opened journal directory; the lock goes when this does.
 #[derive(Debug)]
@@ -33,10 +39,17 @@ impl Directory {
         let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
         make_durably(path).map_err(failed)?;
         let lock = File::create(path.join(LOCK_FILE)).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        let mut waited = Duration::ZERO;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if waited < LOCK_WAIT_MAX => {
+                    std::thread::sleep(LOCK_WAIT_STEP);
+                    waited += LOCK_WAIT_STEP;
+                }
+                Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: path.to_owned() }),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
         }
         let identity = match fs::read(path.join(IDENTITY_FILE)) {
             Ok(bytes) => Self::check(path, &bytes)?,
