@@ -122,6 +122,8 @@ fn settlement_name(settlement: Settlement) -> String {
         SettlementKind::Ack => "ack",
         SettlementKind::Nack => "nack",
         SettlementKind::Reject => "reject",
+        SettlementKind::Recover => "recover",
+        SettlementKind::Close => "close",
     };
     if settlement.requeue { format!("{name} (requeue)") } else { name.to_owned() }
 }

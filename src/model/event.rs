@@ -74,6 +74,10 @@ pub struct Event {
     pub gap: Option<Gap>,
     /// Of kind `topology`: what changed.
     pub topology: Option<Topology>,
+    /// The consumer that a message was given to.
+    pub consumer_tag: Option<Str>,
+    /// Of kind `session_close`: who ended it, and why.
+    pub close: Option<Close>,
 }
 
 impl Event {
@@ -113,6 +117,8 @@ impl Event {
             body: None,
             gap: None,
             topology: None,
+            consumer_tag: None,
+            close: None,
         }
     }
 
@@ -182,6 +188,35 @@ pub enum SettlementKind {
     Nack,
     /// `basic.reject`.
     Reject,
+    /// `basic.recover`: the channel gave back all that it held.
+    Recover,
+    /// The channel or its connection ended, and with it gave back what it held.
+    Close,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Close {
+    /// Who ended it.
+    pub by: Party,
+    /// The reply code of `connection.close`, where there was one; 200 for a good-bye.
+    pub code: Option<u16>,
+    /// Why, in words.
+    pub text: Str,
+    /// Deliveries that were not settled; their messages go back to their queues.
+    pub unsettled: u64,
+}
+
+/// A side of a session, or what stands between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The client.
+    Client,
+    /// The broker.
+    Broker,
+    /// hoptrail.
+    Hoptrail,
 }
 
 /// `basic.return`.

@@ -4,13 +4,17 @@
 
 mod event;
 mod ids;
+mod keys;
 mod kind;
 mod time;
 mod value;
 
 pub mod api;
 
-pub use event::{Body, Death, Event, Gap, Properties, Return, Session, Settlement, SettlementKind, Topology};
+pub use event::{
+    Body, Close, Death, Event, Gap, Party, Properties, Return, Session, Settlement, SettlementKind, Topology,
+};
+pub use keys::{Keys, Link};
 pub use ids::{Fingerprint, MessageKey, Seq, Str};
 pub use kind::{Kind, Source, UnknownName};
 pub use time::{Timestamp, TimestampError};

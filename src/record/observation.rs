@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::{Event, Source, Str};
+use crate::model::{Event, Link, Source, Str};
 
 /// An observed event without number, keys and mask: those are given to it on the way.
 #[derive(Debug)]
@@ -18,13 +18,15 @@ pub struct Observation {
     /// The virtual host and source of the capture that saw it, whose mark moves on with it: a broker event is about one
     /// virtual host and is seen in another. `None` for what hoptrail itself has to tell.
     pub origin: Option<(Str, Source)>,
+    /// Its part in handing on what a message's content tells.
+    pub link: Option<Link>,
 }
 
 impl Observation {
     /// An observation that nobody waits for.
     #[must_use]
     pub fn new(event: Event) -> Self {
-        Observation { event, receipt: None, maybe_repeated: false, origin: None }
+        Observation { event, receipt: None, maybe_repeated: false, origin: None, link: None }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::correlate::Correlator;
-use crate::model::Event;
+use crate::model::{Event, Keys, Link};
 use crate::redact::{Masker, cut};
 
 /// The rules in force.
@@ -22,10 +22,28 @@ impl Preparer {
         }
     }
 
-    pub(super) fn prepare(&self, event: &mut Event) {
+    pub(super) fn prepare(&self, event: &mut Event, link: Option<&Link>) {
         self.masker.identify(event);
         let body = self.correlator.apply(event);
         self.masker.apply(event, body);
+        // Handed on masked: what masks a key may stand in the content only.
+        match link {
+            Some(Link::Gives(keys)) => {
+                let Event { fingerprint, order_id, customer_id, .. } = event;
+                let told =
+                    Keys { fingerprint: *fingerprint, order_id: order_id.clone(), customer_id: customer_id.clone() };
+                // An event is made ready once.
+                drop(keys.set(told));
+            }
+            Some(Link::Takes(keys)) => {
+                if let Some(keys) = keys.get() {
+                    event.fingerprint = keys.fingerprint;
+                    event.order_id.clone_from(&keys.order_id);
+                    event.customer_id.clone_from(&keys.customer_id);
+                }
+            }
+            None => {}
+        }
         cut(event, self.body_bytes_max);
     }
 }

@@ -131,7 +131,7 @@ impl WriterLoop {
             return;
         };
         let mut observation = *observation;
-        self.preparer.prepare(&mut observation.event);
+        self.preparer.prepare(&mut observation.event, observation.link.as_ref());
         batch.receipts.extend(observation.receipt);
         batch.permits.push(permit);
         if observation.maybe_repeated && self.repeats.take(&observation.event) {

@@ -109,6 +109,9 @@ impl Pass<'_> {
         if let Some(topology) = &mut event.topology {
             self.one(&mut topology.detail);
         }
+        if let Some(close) = &mut event.close {
+            self.one(&mut close.text);
+        }
     }
 
     fn each(&self, texts: &mut [Str]) {

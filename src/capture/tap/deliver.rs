@@ -129,6 +129,7 @@ impl Tapped<'_> {
                 receipt,
                 maybe_repeated,
                 origin: Some((self.memory.vhost.clone(), self.memory.source)),
+                link: None,
             };
             self.shared.recorder.record(observation).await?;
             if last {

@@ -2,7 +2,7 @@
 
 use crate::journal::varint::{Cursor, Malformed};
 use crate::model::{
-    Body, Death, Event, Fingerprint, Gap, Kind, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
     Timestamp, Topology, Value,
 };
 
@@ -82,6 +82,8 @@ impl Decoder<'_, '_> {
         event.gap = self.when(has(field::GAP), Self::gap)?;
         event.topology = self
             .when(has(field::TOPOLOGY), |decoder| Ok(Topology { change: decoder.name()?, detail: decoder.text()? }))?;
+        event.consumer_tag = self.when(has(field::CONSUMER_TAG), Self::name)?;
+        event.close = self.when(has(field::CLOSE), Self::close)?;
         Ok(())
     }
 
@@ -158,10 +160,13 @@ impl Decoder<'_, '_> {
 
     fn settlement(&mut self) -> Result<Settlement> {
         let byte = self.cursor.byte()?;
-        let kind = match byte & 3 {
-            0 => SettlementKind::Ack,
-            1 => SettlementKind::Nack,
-            2 => SettlementKind::Reject,
+        // Two bits of the kind stood in front of the flags before there were more than four kinds.
+        let kind = match (byte & 3, byte >> 4) {
+            (0, 0) => SettlementKind::Ack,
+            (1, 0) => SettlementKind::Nack,
+            (2, 0) => SettlementKind::Reject,
+            (3, 0) => SettlementKind::Recover,
+            (0, 1) => SettlementKind::Close,
             _ => return Err(Malformed),
         };
         Ok(Settlement { kind, requeue: byte & 4 != 0, multiple: byte & 8 != 0 })
@@ -195,6 +200,16 @@ impl Decoder<'_, '_> {
             content_type: self.when(flags & body_flag::CONTENT_TYPE != 0, Self::name)?,
             data: self.cursor.bytes()?.to_vec(),
         })
+    }
+
+    fn close(&mut self) -> Result<Close> {
+        let by = match self.cursor.byte()? {
+            0 => Party::Client,
+            1 => Party::Broker,
+            2 => Party::Hoptrail,
+            _ => return Err(Malformed),
+        };
+        Ok(Close { by, code: self.small_plus_one()?, text: self.text()?, unsettled: self.cursor.varint()? })
     }
 
     fn gap(&mut self) -> Result<Gap> {

@@ -2,7 +2,7 @@
 
 use crate::journal::strings::Interner;
 use crate::journal::varint::{put, put_bytes};
-use crate::model::{Body, Death, Event, Gap, Properties, Session, Settlement, Str, Timestamp};
+use crate::model::{Body, Close, Death, Event, Gap, Properties, Session, Settlement, Str, Timestamp};
 
 use super::value::put_value;
 use super::{body_flag, field};
@@ -51,6 +51,8 @@ fn present(event: &Event) -> u64 {
         | set(event.body.is_some(), field::BODY)
         | set(event.gap.is_some(), field::GAP)
         | set(event.topology.is_some(), field::TOPOLOGY)
+        | set(event.consumer_tag.is_some(), field::CONSUMER_TAG)
+        | set(event.close.is_some(), field::CLOSE)
 }
 
 struct Encoder<'a> {
@@ -111,6 +113,8 @@ impl Encoder<'_> {
             encoder.name(&topology.change);
             encoder.text(&topology.detail);
         });
+        self.each(&event.consumer_tag, Self::name);
+        self.each(&event.close, Self::close);
     }
 
     fn each<T>(&mut self, value: &Option<T>, write: impl FnOnce(&mut Self, &T)) {
@@ -178,8 +182,9 @@ impl Encoder<'_> {
     }
 
     fn settlement(&mut self, settlement: &Settlement) {
+        let kind = settlement.kind as u8;
         let flags = u8::from(settlement.requeue) << 2 | u8::from(settlement.multiple) << 3;
-        self.out.push(settlement.kind as u8 | flags);
+        self.out.push(kind & 3 | (kind >> 2) << 4 | flags);
     }
 
     fn death(&mut self, death: &Death) {
@@ -205,6 +210,13 @@ impl Encoder<'_> {
         self.out.extend_from_slice(&body.digest);
         self.each(&body.content_type, Self::name);
         put_bytes(self.out, &body.data);
+    }
+
+    fn close(&mut self, close: &Close) {
+        self.out.push(close.by as u8);
+        put(self.out, close.code.map_or(0, |code| u64::from(code) + 1));
+        self.text(&close.text);
+        put(self.out, close.unsettled);
     }
 
     fn gap(&mut self, gap: &Gap) {

@@ -44,8 +44,10 @@ mod field {
     pub(super) const BODY: u64 = 1 << 26;
     pub(super) const GAP: u64 = 1 << 27;
     pub(super) const TOPOLOGY: u64 = 1 << 28;
+    pub(super) const CONSUMER_TAG: u64 = 1 << 29;
+    pub(super) const CLOSE: u64 = 1 << 30;
     /// All bits above; further ones mean a later format.
-    pub(super) const ALL: u64 = (1 << 29) - 1;
+    pub(super) const ALL: u64 = (1 << 31) - 1;
 }
 
 /// Bits of the byte in front of a body.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::journal::strings::Interner;
 use crate::journal::varint::Cursor;
 use crate::model::{
-    Body, Death, Event, Fingerprint, Gap, Kind, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
     Timestamp, Topology, Value,
 };
 
@@ -77,16 +77,19 @@ prop_compose! {
     fn event()(
         kind in 0..Kind::ALL.len(), source in 0..Source::ALL.len(), at in time(), observed_late in any::<bool>(),
         redelivered in of(any::<bool>()), delivery_tag in of(any::<u64>()),
-        settlement in of((0..3usize, any::<bool>(), any::<bool>())),
+        settlement in of((0..5usize, any::<bool>(), any::<bool>())),
         returned in of((any::<u16>(), text())),
         death in of((text(), text(), vec(text(), 0..2), any::<u64>(), of(time()))),
         headers in vec((text(), value()), 0..4),
         body in of((any::<u64>(), any::<[u8; 16]>(), of(text()), any::<bool>(), vec(any::<u8>(), 0..64))),
         gap in of((time(), time(), of(any::<u64>()), text())),
-        topology in of((text(), text())),
+        topology in (of((text(), text())), of(text()), of((0..3usize, of(any::<u16>()), text(), any::<u64>()))),
         event in identity(),
     ) -> Event {
-        let kinds = [SettlementKind::Ack, SettlementKind::Nack, SettlementKind::Reject];
+        use SettlementKind::{Ack, Close as Closed, Nack, Recover, Reject};
+        let kinds = [Ack, Nack, Reject, Recover, Closed];
+        let parties = [Party::Client, Party::Broker, Party::Hoptrail];
+        let (topology, consumer_tag, close) = topology;
         Event {
             kind: Kind::ALL[kind], source: Source::ALL[source], at, observed_late, redelivered, delivery_tag,
             settlement: settlement.map(|(kind, requeue, multiple)| Settlement { kind: kinds[kind], requeue, multiple }),
@@ -100,6 +103,8 @@ prop_compose! {
             }),
             gap: gap.map(|(from, to, count, cause)| Gap { source: Source::Proxy, from, to, count, cause }),
             topology: topology.map(|(change, detail)| Topology { change, detail }),
+            consumer_tag,
+            close: close.map(|(by, code, text, unsettled)| Close { by: parties[by], code, text, unsettled }),
             ..event
         }
     }

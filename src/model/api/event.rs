@@ -103,6 +103,12 @@ pub struct EventView {
     /// What changed: `change`, `detail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topology: Option<serde_json::Value>,
+    /// The consumer that the message was given to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer_tag: Option<Str>,
+    /// How a session ended: `by` (`client`, `broker`, `hoptrail`), `code`, `text`, `unsettled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close: Option<serde_json::Value>,
 }
 
 /// A body: `text` where it is UTF-8, else `base64`; neither in lists of events.
@@ -175,6 +181,8 @@ impl EventView {
             body: event.body.as_ref().map(BodyView::from),
             gap: event.gap.as_ref().map(|gap| GapView::new(event.seq, gap)),
             topology: event.topology.as_ref().map(without_nulls::<Topology>),
+            consumer_tag: event.consumer_tag.clone(),
+            close: event.close.as_ref().map(without_nulls),
         }
     }
 

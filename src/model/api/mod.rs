@@ -5,6 +5,7 @@
 
 mod event;
 mod report;
+mod session;
 mod statistics;
 mod trail;
 
@@ -13,6 +14,7 @@ pub use report::{
     AlertState, AlertView, AlertsReport, CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, GapView,
     Health, HealthCheck, Problem, SourceCoverage, StalledItem, StalledReport, StalledWhat, TapState,
 };
+pub use session::{SessionState, SessionView, SessionsReport};
 pub use statistics::{StatisticsReport, StatisticsRow};
 pub use trail::{DeathView, Hop, Leg, LegState, State, StatusChange, Trail};
 
