@@ -14,8 +14,8 @@ pub mod api;
 pub use event::{
     Body, Close, Death, Event, Gap, Party, Properties, Return, Session, Settlement, SettlementKind, Topology,
 };
-pub use keys::{Keys, Link};
 pub use ids::{Fingerprint, MessageKey, Seq, Str};
+pub use keys::{Keys, Link};
 pub use kind::{Kind, Source, UnknownName};
 pub use time::{Timestamp, TimestampError};
 pub use value::Value;

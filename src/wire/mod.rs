@@ -1,14 +1,51 @@
-//! AMQP 0-9-1 observed without I/O: field values, properties and `x-death` into the vocabulary of the model.
+//! AMQP 0-9-1 observed without I/O: bytes into frames, contents and events; field values, properties and `x-death` into
+//! the vocabulary of the model.
 //!
-//! Knows no socket, no clock and no task. What comes in was parsed by `amq-protocol`; nothing here parses bytes.
+//! An [`Observer`] follows one session through the bytes of both its directions: who logs in, what is published,
+//! returned and confirmed, what is delivered to whom and how it is settled. It is given bytes and times, and has no
+//! socket, clock or task. Any bytes are answered with events, and with gaps where they cannot be followed; what it
+//! remembers is bounded by [`Limits`]. A [`Gate`] looks for one user in a login before the broker sees it.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `bytes`, `table`, `basic` | values, tables and properties out of bytes |
+//! | `frame`, `method` | frames out of a stream, methods out of frames |
+//! | `content`, `channel`, `session` | what they mean, by content, channel and session |
+//! | `held`, `consumers`, `transaction` | what a channel remembers until it is settled, confirmed, cancelled, committed |
+//! | `holes`, `limits` | what could not be followed, and the bounds |
+//! | `value`, `properties`, `death` | the same from what `amq-protocol` has parsed, for the taps |
 
+mod basic;
+mod bytes;
+mod channel;
+mod consumers;
+mod content;
 mod death;
+mod frame;
+mod gate;
+mod held;
+mod holes;
+mod limits;
+mod login;
+mod method;
+mod names;
+mod observer;
 mod properties;
+mod scene;
+mod session;
+mod table;
+mod transaction;
 mod value;
 
 pub use death::newest_death;
+pub use gate::{Gate, Verdict};
+pub use limits::{Limits, Room};
+pub use observer::{End, Figures, Observed, Observer, Side};
 pub use properties::{Content, apply_basic, apply_table};
 pub use value::{Decoded, table, text, value};
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(crate) use value::tests::nested;

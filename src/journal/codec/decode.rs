@@ -2,8 +2,8 @@
 
 use crate::journal::varint::{Cursor, Malformed};
 use crate::model::{
-    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
-    Timestamp, Topology, Value,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind,
+    Source, Str, Timestamp, Topology, Value,
 };
 
 use super::value::get_value;

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::journal::strings::Interner;
 use crate::journal::varint::Cursor;
 use crate::model::{
-    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind, Source, Str,
-    Timestamp, Topology, Value,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind,
+    Source, Str, Timestamp, Topology, Value,
 };
 
 use super::{decode, encode};

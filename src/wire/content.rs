@@ -1,0 +1,104 @@
+//! Putting a content together: a method, a content header, and bodies until their length is reached (AMQP 0-9-1,
+//! section 4.2.6). One may be under way on each channel in each direction.
+
+use super::basic;
+use super::bytes::Malformed;
+use super::holes::Why;
+use super::method::ContentHeader;
+use super::scene::Scene;
+use crate::model::{Body, Event, Timestamp, Value};
+
+/// What a content is, besides its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Publish,
+    /// Of `basic.deliver` and `basic.get-ok`.
+    Deliver {
+        no_ack: bool,
+    },
+    Return,
+}
+
+/// A content that has begun.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    pub(super) event: Event,
+    pub(super) purpose: Purpose,
+    /// Bytes of the body to come; `None` before the header.
+    left: Option<u64>,
+    /// Bytes of the body that are kept at most.
+    keep: usize,
+}
+
+impl Unfinished {
+    pub(super) fn new(event: Event, purpose: Purpose) -> Self {
+        Unfinished { event, purpose, left: None, keep: 0 }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// Bytes of the body that are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.event.body.as_ref().map_or(0, |body| body.data.len())
+    }
+
+    /// A content header. `Err`: it cannot be read, or is not expected now.
+    pub(super) fn header(&mut self, payload: &[u8], scene: &mut Scene) -> Result<(), Malformed> {
+        if self.left.is_some() {
+            return Err(Malformed);
+        }
+        let header = ContentHeader::read(payload)?;
+        let content = basic::apply(&mut self.event, header.properties, &mut scene.names)?;
+        let channel = self.event.session.as_ref().and_then(|session| session.channel).unwrap_or_default();
+        if content.too_deep {
+            scene.holes.note(channel, Why::Headers, self.event.at);
+        }
+        copies(&mut self.event);
+        let wanted = usize::try_from(header.body_len).unwrap_or(usize::MAX).min(scene.limits.body_bytes_max);
+        let room = if scene.limits.room.is_left() { scene.limits.bytes_max.saturating_sub(scene.bytes) } else { 0 };
+        self.keep = wanted.min(room);
+        if self.keep < wanted {
+            scene.holes.note(channel, Why::Body, self.event.at);
+        }
+        // A length is only a claim: memory is taken as bytes arrive.
+        let data = Vec::with_capacity(self.keep.min(64 << 10));
+        let body = Body { len: header.body_len, content_type: content.content_type, data, ..Body::default() };
+        self.event.body = Some(body);
+        self.left = Some(header.body_len);
+        Ok(())
+    }
+
+    /// Some of the body. `Err`: there is more of it than the header said, or no header yet.
+    pub(super) fn body(&mut self, bytes: &[u8], at: Timestamp, scene: &mut Scene) -> Result<(), Malformed> {
+        let left = self.left.ok_or(Malformed)?.checked_sub(bytes.len() as u64).ok_or(Malformed)?;
+        self.left = Some(left);
+        let body = self.event.body.as_mut().ok_or(Malformed)?;
+        let room = self.keep.saturating_sub(body.data.len()).min(bytes.len());
+        body.data.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        body.truncated |= room < bytes.len();
+        // What is complete at once, as most messages are, never counts.
+        if left > 0 {
+            scene.bytes += room;
+        } else {
+            scene.bytes = scene.bytes.saturating_sub(body.data.len() - room);
+        }
+        // It has happened when it is complete.
+        self.event.at = at;
+        Ok(())
+    }
+}
+
+/// RabbitMQ's sender-selected keys: the headers CC and BCC.
+fn copies(event: &mut Event) {
+    let mut copies = Vec::new();
+    for name in ["CC", "BCC"] {
+        if let Some(Value::List(keys)) = event.header(name) {
+            copies.extend(keys.iter().filter_map(Value::as_text).cloned());
+        }
+    }
+    if !copies.is_empty() {
+        event.routing_keys = event.routing_key.iter().cloned().chain(copies).collect();
+    }
+}

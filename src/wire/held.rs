@@ -1,0 +1,137 @@
+//! Messages whose later events are waited for: deliveries until they are settled, publishes until they are confirmed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use super::scene::Scene;
+use super::{Observed, limits::Limits};
+use crate::model::{Close, Event, Keys, Kind, Link, Settlement, Str, Timestamp};
+
+/// What one of them takes in memory, roughly: its entry and its own texts.
+pub(super) const HELD_BYTES: usize = 320;
+
+/// What a confirm or a settlement repeats of its message.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) at: Timestamp,
+    exchange: Option<Str>,
+    routing_key: Option<Str>,
+    queue: Option<Str>,
+    consumer_tag: Option<Str>,
+    message_id: Option<Str>,
+    correlation_id: Option<Str>,
+    type_: Option<Str>,
+    app_id: Option<Str>,
+    keys: Arc<OnceLock<Keys>>,
+}
+
+impl Held {
+    /// Remembers the message of an event, and links the event to what follows.
+    pub(super) fn of(event: &Event) -> (Held, Link) {
+        let keys = Arc::<OnceLock<Keys>>::default();
+        let held = Held {
+            at: event.at,
+            exchange: event.exchange.clone(),
+            routing_key: event.routing_key.clone(),
+            queue: event.queue.clone(),
+            consumer_tag: event.consumer_tag.clone(),
+            message_id: event.message_id.clone(),
+            correlation_id: event.correlation_id.clone(),
+            type_: event.type_.clone(),
+            app_id: event.app_id.clone(),
+            keys: keys.clone(),
+        };
+        (held, Link::Gives(keys))
+    }
+
+    /// What became of it.
+    pub(super) fn becomes(
+        self,
+        kind: Kind,
+        tag: u64,
+        how: Settlement,
+        scene: &Scene,
+        channel: u16,
+        at: Timestamp,
+    ) -> Observed {
+        let mut event = scene.event(kind, Some(channel), at);
+        event.exchange = self.exchange;
+        event.routing_key = self.routing_key;
+        event.queue = self.queue;
+        event.consumer_tag = self.consumer_tag;
+        event.message_id = self.message_id;
+        event.correlation_id = self.correlation_id;
+        event.type_ = self.type_;
+        event.app_id = self.app_id;
+        event.delivery_tag = Some(tag);
+        event.settlement = Some(how);
+        Observed { event, link: Some(Link::Takes(self.keys)) }
+    }
+}
+
+/// Messages of a channel by their tags.
+#[derive(Debug, Default)]
+pub(super) struct Holding(BTreeMap<u64, Held>);
+
+impl Holding {
+    pub(super) fn hold(&mut self, tag: u64, held: Held) {
+        self.0.insert(tag, held);
+    }
+
+    /// Those that a method means: one, or all up to it; of tag 0 all there are (AMQP 0-9-1, `basic.ack`).
+    pub(super) fn take(&mut self, tag: u64, multiple: bool) -> Vec<(u64, Held)> {
+        match (multiple, tag) {
+            (false, _) => self.0.remove_entry(&tag).into_iter().collect(),
+            (true, 0 | u64::MAX) => self.take_all(),
+            (true, _) => {
+                let rest = self.0.split_off(&(tag + 1));
+                std::mem::replace(&mut self.0, rest).into_iter().collect()
+            }
+        }
+    }
+
+    pub(super) fn take_all(&mut self) -> Vec<(u64, Held)> {
+        std::mem::take(&mut self.0).into_iter().collect()
+    }
+
+    pub(super) fn put_back(&mut self, held: Vec<(u64, Held)>) {
+        self.0.extend(held);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// When the oldest was held.
+    pub(super) fn oldest_at(&self) -> Option<Timestamp> {
+        self.0.first_key_value().map(|(_, held)| held.at)
+    }
+}
+
+/// One event for each of several deliveries or publishes.
+pub(super) fn tell(
+    held: Vec<(u64, Held)>,
+    kind: Kind,
+    how: Settlement,
+    close: Option<&Close>,
+    (scene, channel, at): (&Scene, u16, Timestamp),
+    out: &mut Vec<Observed>,
+) {
+    for (tag, held) in held {
+        let mut observed = held.becomes(kind, tag, how, scene, channel, at);
+        observed.event.close = close.cloned();
+        out.push(observed);
+    }
+}
+
+impl Limits {
+    /// One more delivery may be held.
+    pub(super) fn may_hold_delivery(&self, scene: &Scene) -> bool {
+        scene.unsettled < self.unsettled_max && self.room.is_left()
+    }
+
+    /// One more publish may be held.
+    pub(super) fn may_hold_publish(&self, scene: &Scene) -> bool {
+        scene.unconfirmed < self.unconfirmed_max && self.room.is_left()
+    }
+}

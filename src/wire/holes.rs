@@ -1,0 +1,110 @@
+//! What of a session passed unobserved: counted while it goes on, told as gaps.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Observed;
+use super::scene::Scene;
+use crate::model::{Event, Gap, Kind, Source, Timestamp};
+
+/// A hole that goes on is told at least this often.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// Channels and reasons that are counted by themselves.
+const HOLES_MAX: usize = 64;
+
+/// Why something passed unobserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    Unsettled,
+    Unconfirmed,
+    UnknownConsumer,
+    Consumers,
+    Unfinished,
+    Body,
+    Abandoned,
+    Transaction,
+    Malformed,
+    TooLarge,
+    Headers,
+}
+
+impl Why {
+    fn text(self) -> &'static str {
+        match self {
+            Why::Unsettled => "deliveries are not followed to their settlement: more are unsettled than are remembered",
+            Why::Unconfirmed => "publishes are not followed to their confirm: more are unconfirmed than are remembered",
+            Why::UnknownConsumer => "deliveries to a consumer that was not seen to subscribe; their queue is not known",
+            Why::Consumers => "consumers or requests are not remembered: there are more than can be",
+            Why::Unfinished => "messages were not put together: more had begun at once than can be followed",
+            Why::Body => "bodies were recorded in part: the session's unfinished messages are larger than is kept",
+            Why::Abandoned => "messages were begun and not completed",
+            Why::Transaction => "publishes of a transaction were not recorded: it is larger than is kept",
+            Why::Malformed => "methods or messages could not be read",
+            Why::TooLarge => "methods or headers were passed over: they are larger than is read",
+            Why::Headers => "messages have headers nested too deep, or too many, and were recorded without some",
+        }
+    }
+}
+
+/// Counts by channel and reason.
+#[derive(Debug, Default)]
+pub(super) struct Holes(BTreeMap<(u16, Why), Hole>);
+
+#[derive(Debug)]
+struct Hole {
+    from: Timestamp,
+    to: Timestamp,
+    count: u64,
+}
+
+impl Holes {
+    /// Something passed unobserved. A session has few channels with trouble at a time: told within seconds, each once.
+    pub(super) fn note(&mut self, channel: u16, why: Why, at: Timestamp) {
+        // Past the bound all channels are counted together.
+        let named = self.0.len() < HOLES_MAX || self.0.contains_key(&(channel, why));
+        let hole = self.0.entry((if named { channel } else { 0 }, why)).or_insert(Hole { from: at, to: at, count: 0 });
+        hole.to = at;
+        hole.count += 1;
+    }
+
+    /// The first reason that has not been told.
+    pub(super) fn newest(&self) -> Option<&'static str> {
+        self.0.keys().next().map(|(_, why)| why.text())
+    }
+}
+
+impl Scene {
+    /// Tells the holes that are due; `all` of them at the end.
+    pub(super) fn tell_holes(&mut self, all: bool, at: Timestamp, out: &mut Vec<Observed>) {
+        if self.holes.0.is_empty() {
+            return;
+        }
+        let mut holes = std::mem::take(&mut self.holes);
+        holes.0.retain(|(channel, why), hole| {
+            let due = all || at.since(hole.from) >= TOLD_EVERY;
+            if due {
+                let cause = format!("on channel {channel}, {} {}", hole.count, why.text());
+                let gap = self.gap(&cause, Some(*channel), (hole.from, hole.to), Some(hole.count));
+                out.push(Observed { event: gap, link: None });
+            }
+            !due
+        });
+        self.holes = holes;
+    }
+
+    /// A gap in what is known of this session.
+    pub(super) fn gap(
+        &self,
+        cause: &str,
+        channel: Option<u16>,
+        (from, to): (Timestamp, Timestamp),
+        count: Option<u64>,
+    ) -> Event {
+        let mut event = Event { source: Source::Hoptrail, ..self.event(Kind::Gap, channel, to) };
+        let name = self.session.connection.as_deref().unwrap_or_default();
+        let cause = format!("session {name}: {cause}");
+        event.gap = Some(Gap { source: Source::Proxy, from, to, count, cause: cause.into() });
+        event
+    }
+}

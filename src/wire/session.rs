@@ -1,0 +1,183 @@
+//! A session that is followed: its login, its channels, and how it ends.
+
+use std::collections::BTreeMap;
+
+use super::channel::Channel;
+use super::frame::Piece;
+use super::holes::Why;
+use super::limits::Limits;
+use super::login;
+use super::method::Method;
+use super::scene::Scene;
+use super::table::text;
+use super::{End, Observed, Side};
+use crate::model::{Close, Event, Kind, Party, Str, Timestamp, Topology};
+
+/// What is known of a session.
+#[derive(Debug)]
+pub(super) struct Followed {
+    pub(super) scene: Scene,
+    pub(super) channels: BTreeMap<u16, Channel>,
+    pub(super) blocked: bool,
+    /// Told by `session_open`.
+    opened: bool,
+    /// A side has said good-bye.
+    pub(super) closing: Option<Close>,
+    /// Every channel has ended with it.
+    released: bool,
+    /// The largest frame, as agreed, until it is taken from here.
+    pub(super) agreed_frame_max: Option<u32>,
+}
+
+impl Followed {
+    pub(super) fn new(limits: Limits, connection: Str) -> Self {
+        Followed {
+            scene: Scene::new(limits, connection),
+            channels: BTreeMap::new(),
+            blocked: false,
+            opened: false,
+            closing: None,
+            released: false,
+            agreed_frame_max: None,
+        }
+    }
+
+    pub(super) fn piece(&mut self, side: Side, piece: Piece<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+        let scene = &mut self.scene;
+        match piece {
+            Piece::Method { channel, payload } => match Method::read(payload) {
+                Ok(Method::Other) => {}
+                // After a good-bye only its answer counts.
+                Ok(method) if self.closing.is_some() => self.good_bye(side, channel, method, at, out),
+                Ok(method) if channel == 0 => self.connection(side, method, at, out),
+                Ok(method) => self.on_channel(side, channel, method, at, out),
+                Err(_) => scene.holes.note(channel, Why::Malformed, at),
+            },
+            Piece::Header { channel, payload } => {
+                if let Some(known) = self.channels.get_mut(&channel) {
+                    known.header(side, payload, at, scene, out);
+                }
+            }
+            Piece::Body { channel, bytes } => {
+                if let Some(known) = self.channels.get_mut(&channel) {
+                    known.body(side, bytes, at, scene, out);
+                }
+            }
+            Piece::TooLarge { channel, .. } => scene.holes.note(channel, Why::TooLarge, at),
+            Piece::Heartbeat => {}
+        }
+    }
+
+    fn connection(&mut self, side: Side, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+        match (side, method) {
+            (Side::Client, Method::StartOk { client_properties, mechanism, response }) => {
+                self.scene.session.user = login::user(mechanism, response);
+                self.scene.session.client_name = login::client_name(client_properties);
+            }
+            (Side::Client, Method::TuneOk { frame_max }) => self.agreed_frame_max = Some(frame_max),
+            (Side::Client, Method::Open { vhost }) => self.scene.vhost = Some(text(vhost)),
+            (Side::Broker, Method::OpenOk) => self.open(at, out),
+            (Side::Broker, Method::Blocked { reason }) => {
+                self.blocked = true;
+                let detail = format!("the broker takes nothing from this session for now: {}", text(reason));
+                out.push(self.change("connection.blocked", &detail, at));
+            }
+            (Side::Broker, Method::Unblocked) => {
+                self.blocked = false;
+                out.push(self.change("connection.unblocked", "the broker takes messages again", at));
+            }
+            (_, Method::ConnectionClose { code, text: reason }) => {
+                let by = if side == Side::Client { Party::Client } else { Party::Broker };
+                self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });
+                // What the broker closes has ended; what the client closes ends with the broker's answer.
+                if by == Party::Broker {
+                    self.release(at, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// While a good-bye waits for its answer, the broker may still deliver.
+    fn good_bye(&mut self, side: Side, channel: u16, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+        match (side, method) {
+            (Side::Broker, Method::ConnectionCloseOk) => self.release(at, out),
+            (Side::Broker, method) if channel > 0 && !self.released => self.on_channel(side, channel, method, at, out),
+            _ => {}
+        }
+    }
+
+    fn on_channel(&mut self, side: Side, number: u16, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+        let scene = &mut self.scene;
+        if side == Side::Client && method == Method::ChannelOpen {
+            let ended =
+                Close { by: Party::Client, code: None, text: "the channel was opened again".into(), unsettled: 0 };
+            if let Some(mut before) = self.channels.insert(number, Channel::new(number)) {
+                before.end(&ended, at, scene, out);
+            }
+            return;
+        }
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        match method {
+            Method::ChannelClose { code, text } => channel.close(side, (code, text), at, scene, out),
+            Method::ChannelCloseOk => {
+                channel.closed(at, scene, out);
+                self.channels.remove(&number);
+            }
+            method => channel.method(side, method, at, scene, out),
+        }
+    }
+
+    /// Tells that the session is there, once.
+    pub(super) fn open(&mut self, at: Timestamp, out: &mut Vec<Observed>) {
+        if !self.opened {
+            self.opened = true;
+            out.push(Observed { event: self.scene.event(Kind::SessionOpen, None, at), link: None });
+        }
+    }
+
+    fn change(&self, change: &str, detail: &str, at: Timestamp) -> Observed {
+        let mut event: Event = self.scene.event(Kind::Topology, None, at);
+        event.topology = Some(Topology { change: change.into(), detail: detail.into() });
+        Observed { event, link: None }
+    }
+
+    /// All channels end.
+    fn release(&mut self, at: Timestamp, out: &mut Vec<Observed>) {
+        let Some(close) = &mut self.closing else { return };
+        if self.released {
+            return;
+        }
+        self.released = true;
+        close.unsettled = self.scene.unsettled as u64;
+        for channel in self.channels.values_mut() {
+            channel.end(close, at, &mut self.scene, out);
+        }
+        self.channels.clear();
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.opened && self.scene.vhost.is_some()
+    }
+
+    /// Nothing more is followed: what is remembered is let go.
+    pub(super) fn forget(&mut self) {
+        self.channels.clear();
+        let Scene { session, vhost, published, delivered, limits, .. } = &self.scene;
+        let mut scene = Scene::new(limits.clone(), session.connection.clone().unwrap_or_default());
+        (scene.session, scene.vhost) = (session.clone(), vhost.clone());
+        (scene.published, scene.delivered) = (*published, *delivered);
+        self.scene = scene;
+    }
+
+    /// The connections are gone.
+    pub(super) fn end(&mut self, end: End, at: Timestamp, out: &mut Vec<Observed>) {
+        self.open(at, out);
+        self.closing.get_or_insert(Close { by: end.by, code: None, text: end.text, unsettled: 0 });
+        self.release(at, out);
+        self.scene.tell_holes(true, at, out);
+        let mut event = self.scene.event(Kind::SessionClose, None, at);
+        event.close = self.closing.clone();
+        out.push(Observed { event, link: None });
+    }
+}
