@@ -8,9 +8,10 @@ use std::path::Path;
 use hoptrail::config;
 
 /// The raw form of each section, by its file and its name.
-const SECTIONS: [(&str, &str, &str); 13] = [
+const SECTIONS: [(&str, &str, &str); 14] = [
     ("broker", "broker.rs", "RawBroker"),
     ("tap", "tap.rs", "RawTap"),
+    ("proxy", "proxy.rs", "RawProxy"),
     ("record", "journal.rs", "RawRecord"),
     ("journal", "journal.rs", "RawJournal"),
     ("journal.retention", "retention.rs", "RawRetention"),

@@ -105,11 +105,16 @@ impl RawBroker {
     }
 }
 
-/// What the parser says of a wrong URL repeats it, and with it the password; and it takes `amqp:/host` for a URL of
-/// this machine.
-fn amqp_url(text: &str) -> Result<AMQPUri, &'static str> {
-    let has_host = text.starts_with("amqp://") || text.starts_with("amqps://");
-    let parsed = if has_host { text.parse().ok() } else { None };
+/// What the parser says of a wrong URL repeats it, and with it the password; it takes `amqp:/host` for a URL of this
+/// machine, and an IPv6 address for `localhost`.
+pub(super) fn amqp_url(text: &str) -> Result<AMQPUri, &'static str> {
+    let rest = text.strip_prefix("amqp://").or_else(|| text.strip_prefix("amqps://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let host = authority.and_then(|authority| authority.rsplit('@').next());
+    if host.is_some_and(|host| host.starts_with('[')) {
+        return Err("names the host by an IPv6 address, which cannot be used here; give a name that stands for it");
+    }
+    let parsed = if host.is_some() { text.parse().ok() } else { None };
     parsed.ok_or("is not of the form amqp://user:password@host:port/vhost (or amqps://; the vhost / is written %2f)")
 }
 

@@ -11,10 +11,11 @@ use super::broker::RawBroker;
 use super::correlate::RawCorrelate;
 use super::flow::RawFlow;
 use super::journal::{RawJournal, RawRecord};
+use super::proxy::RawProxy;
 use super::redact::RawRedact;
 use super::serve::{RawLog, RawServe};
 use super::tap::RawTap;
-use super::{Alert, Broker, Correlate, Flow, Journal, Log, Problems, Record, Redact, Serve, Tap};
+use super::{Alert, Broker, Correlate, Flow, Journal, Log, Problems, Proxy, Record, Redact, Serve, Tap};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub broker: Broker,
     /// `[tap]`
     pub tap: Tap,
+    /// `[proxy]`
+    pub proxy: Proxy,
     /// `[record]`
     pub record: Record,
     /// `[journal]`
@@ -73,6 +76,7 @@ pub type Overrides = Vec<(String, String)>;
 struct Raw {
     broker: RawBroker,
     tap: RawTap,
+    proxy: RawProxy,
     record: RawRecord,
     journal: RawJournal,
     correlate: RawCorrelate,
@@ -205,6 +209,7 @@ impl Raw {
     fn validate(self, problems: &mut Problems) -> Option<Config> {
         let broker = self.broker.validate(problems);
         let tap = self.tap.validate(problems);
+        let proxy = self.proxy.validate(broker.as_ref(), problems);
         let record = self.record.validate(problems);
         let journal = self.journal.validate(problems);
         let correlate = self.correlate.validate(problems);
@@ -213,7 +218,19 @@ impl Raw {
         let alert = self.alert.validate(problems);
         let serve = self.serve.validate(problems);
         let log = self.log.validate(problems);
-        Some(Config { broker: broker?, tap, record, journal, correlate, redact, flow, alert, serve, log })
+        Some(Config {
+            broker: broker?,
+            tap,
+            proxy: proxy?,
+            record,
+            journal,
+            correlate,
+            redact,
+            flow,
+            alert,
+            serve,
+            log,
+        })
     }
 }
 
