@@ -17,6 +17,7 @@ use super::prepare::Preparer;
 use super::queue::Queue;
 use super::repeats::{REMEMBERED_MAX, Repeats};
 use super::room::Room;
+use super::sessions::Sessions;
 use super::sources::Sources;
 use super::stats::{Counters, Stats};
 use super::writer::{COMMIT_EVENTS, WriterHandle, WriterLoop};
@@ -49,6 +50,8 @@ pub struct Recorder {
     queue: Queue,
     marks: Marks,
     sources: Sources,
+    sessions: Sessions,
+    preparer: Arc<Preparer>,
     counters: Counters,
     stopping: CancellationToken,
     failed: CancellationToken,
@@ -78,11 +81,13 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         stopping: CancellationToken::new(),
         marks: Arc::new(Mutex::new(writer.marks().clone())),
         sources: Sources::default(),
+        sessions: Sessions::new(&config.proxy),
+        preparer: Arc::new(Preparer::new(config, mask_key)),
         counters: Counters::default(),
         failed: CancellationToken::new(),
     };
-    let preparer = Preparer::new(config, mask_key);
     let (marks, sources, counters) = (recorder.marks.clone(), recorder.sources.clone(), recorder.counters.clone());
+    let preparer = recorder.preparer.clone();
     let keeper = writer.keeper(keep::policy(&config.journal.retention));
     let keeping = Keeping::new(keeper, recorder.clone(), config.journal.retention.rate);
     let room = Room::new(dir.clone(), config.journal.min_free);
@@ -159,10 +164,22 @@ impl Recorder {
         &self.sources
     }
 
+    /// Who is connected through the proxy.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Gives an event service and keys, masks and cuts it, as it will be when it is recorded: for what is shown or logged
+    /// before that. What is recorded afterwards must be the event as it was: it is masked on its way, once.
+    pub fn ready(&self, event: &mut Event) {
+        self.preparer.prepare(event, None);
+    }
+
     /// Figures for health and metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.stats(self.queue.fill())
+        self.counters.stats(self.queue.fill(), self.sessions.dropped_total())
     }
 
     /// Completes when the journal has stopped taking events because of a failure.

@@ -80,7 +80,7 @@ impl Counters {
         self.lock().paused = why;
     }
 
-    pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize)) -> Stats {
+    pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize), dropped: u64) -> Stats {
         let counts = self.lock();
         Stats {
             poisoned: counts.poisoned.clone(),
@@ -94,7 +94,7 @@ impl Counters {
                 .map(|((queue, reason), count)| (queue.clone(), reason.clone(), *count))
                 .collect(),
             repeated: counts.repeated,
-            dropped: 0,
+            dropped,
             commits: counts.commits,
             commit_seconds: counts.commit_time.as_secs_f64(),
             commit_seconds_max: counts.commit_time_max.as_secs_f64(),

@@ -160,3 +160,35 @@ async fn a_damaged_database_becomes_a_gap() {
     assert_eq!((gap.kind, gap.seq, gap.gap.as_ref().and_then(|gap| gap.count)), (Kind::Gap, Seq(2), Some(1)));
     end(&recorder, writer).await;
 }
+
+#[tokio::test]
+async fn a_session_is_made_ready_to_be_shown_as_it_will_be_recorded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut config = config(dir.path());
+    let rules = vec![("correlate.service".to_owned(), "[{ client_name = '^(Shop)' }]".to_owned())];
+    config.correlate = config::load(None, [], &rules).expect("valid").correlate;
+    let (recorder, reader, writer, _) = open(&config).expect("a new journal");
+    let mut shown = Event::new(Kind::SessionOpen, Source::Proxy, event("", "").at);
+    let name = Some("Shop of jane@example.com".into());
+    shown.session = Some(crate::model::Session { client_name: name, ..crate::model::Session::default() });
+    let opened = shown.clone();
+    recorder.ready(&mut shown);
+    assert_eq!(shown.service.as_deref(), Some("Shop"));
+    recorder.record(Observation::new(opened)).await.expect("recorded");
+    end(&recorder, writer).await;
+    let [recorded] = all(&reader).try_into().expect("one event");
+    assert_eq!((&recorded.service, &recorded.session), (&shown.service, &shown.session));
+    let name = recorded.session.and_then(|session| session.client_name).expect("a name");
+    assert!(name.starts_with("Shop of ***") && !name.contains("jane"), "{name}");
+}
+
+#[tokio::test]
+async fn what_sessions_drop_stands_in_the_recorder_s_figures() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, _, writer, _) = open(&config(dir.path())).expect("a new journal");
+    assert_eq!(recorder.stats().dropped, 0);
+    recorder.sessions().dropped(Kind::Publish, 3, Timestamp::default());
+    recorder.sessions().dropped(Kind::Settle, 2, Timestamp::default());
+    assert_eq!(recorder.stats().dropped, 5);
+    end(&recorder, writer).await;
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ const ROOM_RETRY: Duration = Duration::from_millis(250);
 pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) writer: Writer,
-    pub(super) preparer: Preparer,
+    pub(super) preparer: Arc<Preparer>,
     pub(super) repeats: Repeats,
     pub(super) marks: Marks,
     pub(super) sources: Sources,

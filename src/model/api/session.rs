@@ -10,6 +10,8 @@ use crate::model::Str;
 pub struct SessionsReport {
     /// The state of things at this moment.
     pub at: String,
+    /// The proxy is switched on.
+    pub enabled: bool,
     /// Oldest first.
     pub sessions: Vec<SessionView>,
     /// How many there are, the ones left out of this answer included.

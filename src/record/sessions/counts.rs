@@ -1,0 +1,178 @@
+//! What the proxy counts since the start.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::{Kind, Timestamp};
+
+/// Why a client was not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refused {
+    /// The user `guest` from another machine.
+    Guest,
+    /// There were `proxy.sessions_max` already.
+    TooMany,
+    /// None of the broker's addresses could be reached.
+    BrokerUnreachable,
+    /// TLS with the client, or with the broker, could not be agreed upon.
+    Tls,
+    /// hoptrail is about to stop.
+    Draining,
+}
+
+impl Refused {
+    /// Every reason.
+    pub const ALL: [Refused; 5] =
+        [Refused::Guest, Refused::TooMany, Refused::BrokerUnreachable, Refused::Tls, Refused::Draining];
+
+    /// The name in metrics and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Refused::Guest => "guest",
+            Refused::TooMany => "too_many",
+            Refused::BrokerUnreachable => "broker_unreachable",
+            Refused::Tls => "tls",
+            Refused::Draining => "draining",
+        }
+    }
+}
+
+/// Who sent the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The client, to the broker.
+    FromClient,
+    /// The broker, to the client.
+    FromBroker,
+}
+
+impl Direction {
+    /// The name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::FromClient => "from_client",
+            Direction::FromBroker => "from_broker",
+        }
+    }
+}
+
+/// Bytes that passed and wait to be observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// In memory, now.
+    pub memory: u64,
+    /// In the file, now.
+    pub file: u64,
+    /// The most that both were together since the start.
+    pub peak: u64,
+    /// How many there may be: `proxy.backlog_bytes_max`.
+    pub max: u64,
+}
+
+/// Figures of the proxy since the start, and of the sessions that are live.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionStats {
+    /// The proxy is switched on.
+    pub enabled: bool,
+    /// Sessions now.
+    pub live: u64,
+    /// Sessions opened.
+    pub opened: u64,
+    /// Sessions closed.
+    pub closed: u64,
+    /// Clients that were not let through, for each reason there is.
+    pub refused: Vec<(Refused, u64)>,
+    /// Bytes passed on, in both directions.
+    pub bytes: Vec<(Direction, u64)>,
+    /// Observations dropped because the queue was full, by kind.
+    pub dropped: Vec<(Kind, u64)>,
+    /// Bytes passed on but not observed, because the backlog was full.
+    pub unobserved_bytes: u64,
+    /// When something was last dropped or not observed.
+    pub last_loss_at: Option<Timestamp>,
+    /// What waits to be observed.
+    pub backlog: Backlog,
+    /// Publishes of live sessions without their confirm.
+    pub unconfirmed: u64,
+    /// Deliveries of live sessions without their settlement.
+    pub unsettled: u64,
+    /// When the oldest of them was delivered.
+    pub oldest_unsettled_at: Option<Timestamp>,
+}
+
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) opened: u64,
+    pub(super) closed: u64,
+    refused: BTreeMap<Refused, u64>,
+    dropped: BTreeMap<Kind, u64>,
+    unobserved_bytes: u64,
+    last_loss_at: Option<Timestamp>,
+    backlog: Backlog,
+}
+
+impl Counts {
+    pub(super) fn refuse(&mut self, why: Refused) {
+        *self.refused.entry(why).or_default() += 1;
+    }
+
+    pub(super) fn drop_observations(&mut self, kind: Kind, count: u64, now: Timestamp) {
+        *self.dropped.entry(kind).or_default() += count;
+        self.last_loss_at = Some(now);
+    }
+
+    pub(super) fn lose_bytes(&mut self, bytes: u64, now: Timestamp) {
+        self.unobserved_bytes += bytes;
+        self.last_loss_at = Some(now);
+    }
+
+    pub(super) fn set_backlog(&mut self, memory: u64, file: u64) {
+        let peak = self.backlog.peak.max(memory.saturating_add(file));
+        self.backlog = Backlog { memory, file, peak, max: 0 };
+    }
+
+    pub(super) fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Without what is known elsewhere: the live sessions, the bytes and the settings.
+    pub(super) fn stats(&self) -> SessionStats {
+        let refused = |why: Refused| (why, self.refused.get(&why).copied().unwrap_or_default());
+        SessionStats {
+            opened: self.opened,
+            closed: self.closed,
+            refused: Refused::ALL.map(refused).to_vec(),
+            dropped: self.dropped.iter().map(|(kind, count)| (*kind, *count)).collect(),
+            unobserved_bytes: self.unobserved_bytes,
+            last_loss_at: self.last_loss_at,
+            backlog: self.backlog,
+            ..SessionStats::default()
+        }
+    }
+}
+
+/// Bytes passed on.
+#[derive(Default)]
+pub(super) struct Passed {
+    from_client: AtomicU64,
+    from_broker: AtomicU64,
+}
+
+impl Passed {
+    pub(super) fn add(&self, direction: Direction, bytes: u64) {
+        let counter = match direction {
+            Direction::FromClient => &self.from_client,
+            Direction::FromBroker => &self.from_broker,
+        };
+        counter.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn totals(&self) -> Vec<(Direction, u64)> {
+        vec![
+            (Direction::FromClient, self.from_client.load(Ordering::Relaxed)),
+            (Direction::FromBroker, self.from_broker.load(Ordering::Relaxed)),
+        ]
+    }
+}
