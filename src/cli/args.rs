@@ -154,6 +154,8 @@ pub enum Ask {
     DeadLetters(DeadLetters),
     /// What was recorded in numbers, also of what is no longer kept
     Statistics(Statistics),
+    /// Who is connected through the proxy now, and what each holds
+    Sessions(Sessions),
     /// Alerts that are firing, and recent ones
     Alerts(How),
     /// What is observed, by which source, and what was missed
@@ -290,6 +292,26 @@ pub struct Statistics {
     /// Days that begin before this moment
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
+    /// How to ask.
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `hoptrail sessions`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Sessions {
+    /// Service
+    #[arg(long)]
+    pub service: Option<String>,
+    /// User
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Virtual host
+    #[arg(long)]
+    pub vhost: Option<String>,
+    /// Most to show
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
     /// How to ask.
     #[command(flatten)]
     pub how: How,

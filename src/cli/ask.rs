@@ -6,14 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::api::{
-    AlertsReport, CoverageReport, DeadLettersReport, EventsPage, StalledReport, StatisticsReport, Trail,
+    AlertsReport, CoverageReport, DeadLettersReport, EventsPage, SessionsReport, StalledReport, StatisticsReport, Trail,
 };
 
-use super::args::{Ask, Color, Events, Format, How};
+use super::args::{Ask, Color, Events, Format, How, Sessions};
 use super::client::{self, Answer, AskError, Question};
 use super::output::{paint, width, write, write_data};
 use super::text::{Paint, plain};
-use super::{coverage, events, reports, statistics, trail};
+use super::{coverage, events, reports, sessions, statistics, trail};
 
 const USAGE: u8 = 2;
 
@@ -73,6 +73,7 @@ async fn answer(command: &Ask, paint: Paint) -> Result<(), AskError> {
             let render = |view: &StatisticsReport| statistics::render(view, width, paint);
             show(&asked.how, &question, render, Some(|view| view.rows)).await
         }
+        Ask::Sessions(asked) => list_sessions(asked, width, paint).await,
         Ask::Alerts(how) => {
             let render = |view: &AlertsReport| reports::alerts(view, width, paint);
             show(how, &Question::new(&["alerts"]), render, Some(|view| view.alerts)).await
@@ -114,7 +115,9 @@ where
     I: Serialize,
 {
     let refuse = |format: &str, instead: &str| {
-        Err(AskError::Usage(format!("-o {format} does not fit this answer; use {instead} (-o csv goes with events)")))
+        Err(AskError::Usage(format!(
+            "-o {format} does not fit this answer; use {instead} (-o csv goes with events and sessions)"
+        )))
     };
     match (how.output, items) {
         (Format::Csv, Some(_)) => refuse("csv", "table, json or ndjson"),
@@ -131,11 +134,6 @@ where
 }
 
 async fn search_events(search: &Events, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
-    let format = match search.how.output {
-        Format::Table | Format::Json => None,
-        Format::Ndjson => Some("ndjson"),
-        Format::Csv => Some("csv"),
-    };
     let question = Question::new(&["events"])
         .with("kind", search.kind.as_ref())
         .with("exchange", search.exchange.as_ref())
@@ -152,12 +150,35 @@ async fn search_events(search: &Events, width: Option<u16>, paint: Paint) -> Res
         .with("limit", Some(search.limit))
         .with("order", search.oldest_first.then_some("asc"))
         .with("cursor", search.cursor.as_ref())
-        .with("format", format);
+        .with("format", exported(search.how.output));
     let answer = ask(&search.how.url, &question).await?;
     match search.how.output {
         Format::Table => write(events::render(&answer.view::<EventsPage>()?, width, paint).as_bytes()),
         Format::Json => write_data(&answer.body),
         Format::Ndjson | Format::Csv => export(&answer),
+    }
+}
+
+async fn list_sessions(asked: &Sessions, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
+    let question = Question::new(&["sessions"])
+        .with("service", asked.service.as_ref())
+        .with("user", asked.user.as_ref())
+        .with("vhost", asked.vhost.as_ref())
+        .with("limit", Some(asked.limit))
+        .with("format", exported(asked.how.output));
+    let answer = ask(&asked.how.url, &question).await?;
+    match asked.how.output {
+        Format::Table => write(sessions::render(&answer.view::<SessionsReport>()?, width, paint).as_bytes()),
+        Format::Json | Format::Ndjson | Format::Csv => write_data(&answer.body),
+    }
+}
+
+/// The `format` of a question whose answer is printed as it comes.
+fn exported(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Table | Format::Json => None,
+        Format::Ndjson => Some("ndjson"),
+        Format::Csv => Some("csv"),
     }
 }
 

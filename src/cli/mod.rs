@@ -13,6 +13,7 @@ mod events;
 mod output;
 mod page;
 mod reports;
+mod sessions;
 mod statistics;
 mod table;
 mod text;

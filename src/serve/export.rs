@@ -1,8 +1,9 @@
-//! Events for programs and spreadsheets: one JSON object a line, or CSV.
+//! Events and sessions for programs and spreadsheets: one JSON object a line, or CSV.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 use crate::model::api::{EventView, EventsPage};
 
@@ -26,6 +27,11 @@ impl Format {
     pub(super) const NAMES: [(&str, Format); 3] =
         [("json", Format::Json), ("ndjson", Format::NdJson), ("csv", Format::Csv)];
 }
+
+/// The media type of lines.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+/// The media type of a table.
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// The columns of a CSV export. More may come, at the end.
 const COLUMNS: [&str; 22] = [
@@ -62,8 +68,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// A page as `ndjson` or CSV.
 pub(super) fn answer(page: &EventsPage, format: Format, path: &str, parameters: &Parameters) -> Response {
     let (media_type, body) = match format {
-        Format::Csv => ("text/csv; charset=utf-8; header=present", csv(&page.events).ok()),
-        Format::Json | Format::NdJson => ("application/x-ndjson", ndjson(&page.events).ok()),
+        Format::Csv => (CSV, table(&COLUMNS, page.events.iter().map(row)).ok()),
+        Format::Json | Format::NdJson => (NDJSON, lines(&page.events).ok()),
     };
     let Some(body) = body else { return Refusal::Internal.into_response() };
     let mut response = with_type(StatusCode::OK, media_type, body);
@@ -82,21 +88,26 @@ fn next_link(path: &str, parameters: &Parameters, cursor: &str) -> Option<Header
     HeaderValue::try_from(format!("<{path}?{}>; rel=\"next\"", query.join("&"))).ok()
 }
 
-fn ndjson(events: &[EventView]) -> serde_json::Result<Vec<u8>> {
+/// One JSON object a line.
+pub(super) fn lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
     let mut body = Vec::new();
-    for event in events {
-        serde_json::to_writer(&mut body, event)?;
+    for item in items {
+        serde_json::to_writer(&mut body, item)?;
         body.push(b'\n');
     }
     Ok(body)
 }
 
-fn csv(events: &[EventView]) -> csv::Result<Vec<u8>> {
+/// Rows below the names of their columns.
+pub(super) fn table<const N: usize>(
+    columns: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> csv::Result<Vec<u8>> {
     let mut body = Vec::new();
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut body);
-    writer.write_record(COLUMNS)?;
-    for event in events {
-        writer.write_record(row(event).map(safe))?;
+    writer.write_record(columns)?;
+    for row in rows {
+        writer.write_record(row.map(safe))?;
     }
     writer.flush()?;
     drop(writer);
@@ -164,7 +175,7 @@ mod tests {
             queue: Some("a,\"b\"\r\nc".into()),
             ..EventView::default()
         };
-        let text = String::from_utf8(csv(&[event]).unwrap()).unwrap();
+        let text = String::from_utf8(table(&COLUMNS, [row(&event)].into_iter()).unwrap()).unwrap();
         let (header, row) = text.split_once("\r\n").unwrap();
         assert_eq!(header, COLUMNS.join(","));
         assert_eq!(row, "7,,,,,,,,\"a,\"\"b\"\"\r\nc\",,,,,'=1+1,,,,,,,,\r\n");
@@ -173,7 +184,7 @@ mod tests {
     #[test]
     fn every_line_is_an_event() {
         let events = [EventView { seq: 1, ..EventView::default() }, EventView { seq: 2, ..EventView::default() }];
-        let text = String::from_utf8(ndjson(&events).unwrap()).unwrap();
+        let text = String::from_utf8(lines(&events).unwrap()).unwrap();
         let read: Vec<EventView> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, events);
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::alert::Alerts;
 use crate::flow::{Flow, StalledQuery};
 use crate::journal::{OpenError, Order, ReadError, Reader, Statistics, Term};
-use crate::model::api::{AlertsReport, SourceCoverage, StalledReport, Trail};
+use crate::model::api::{AlertsReport, SessionsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
-use crate::record::{Recorder, Stats};
+use crate::record::{Recorder, SessionStats, Stats};
 
 /// The handles that questions are answered from.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Services {
     pub flow: Flow,
     /// Firing and recent alerts.
     pub alerts: Alerts,
-    /// The writer's figures and the list of sources.
+    /// The writer's figures, the list of sources and the sessions.
     pub recorder: Recorder,
     /// A request must be answered within this time (`serve.request_timeout`).
     pub request_timeout: Duration,
@@ -79,6 +79,10 @@ pub(super) trait Facts: Send + Sync + 'static {
     fn notifications(&self) -> (u64, u64);
     /// What each source observes.
     fn sources(&self) -> Vec<SourceCoverage>;
+    /// Who is connected through the proxy.
+    fn sessions(&self, now: Timestamp) -> SessionsReport;
+    /// The proxy's figures.
+    fn proxy(&self) -> SessionStats;
     /// The writer's figures.
     fn stats(&self) -> Stats;
 }
@@ -145,6 +149,14 @@ impl Facts for Services {
 
     fn sources(&self) -> Vec<SourceCoverage> {
         self.recorder.sources().report()
+    }
+
+    fn sessions(&self, now: Timestamp) -> SessionsReport {
+        self.recorder.sessions().report(now)
+    }
+
+    fn proxy(&self) -> SessionStats {
+        self.recorder.sessions().stats()
     }
 
     fn stats(&self) -> Stats {

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
-use crate::record::Stats;
+use crate::record::{SessionStats, Stats};
 
 use super::facts::Facts;
 use super::problem::Refusal;
@@ -38,7 +38,11 @@ pub(super) async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Respons
 
 fn check(facts: &dyn Facts) -> Health {
     let stats = facts.stats();
-    let checks = vec![journal(&stats), recorder(&stats), broker(&facts.sources()), flow(facts.lag())];
+    let mut checks = vec![journal(&stats), recorder(&stats), broker(&facts.sources()), flow(facts.lag())];
+    let sessions = facts.proxy();
+    if sessions.enabled {
+        checks.push(proxy(&sessions));
+    }
     Health { ready: checks.iter().all(|check| check.ok), checks }
 }
 
@@ -78,6 +82,21 @@ fn broker(sources: &[SourceCoverage]) -> HealthCheck {
         }
     }
     result("broker", live > 0, detail)
+}
+
+/// Passes whatever was lost: who takes the proxy out of service because of it cuts the clients off, and bytes pass all
+/// the same.
+fn proxy(stats: &SessionStats) -> HealthCheck {
+    let waiting = stats.backlog.memory + stats.backlog.file;
+    let mut detail = format!("{} sessions; {waiting} of {} bytes wait to be observed", stats.live, stats.backlog.max);
+    if let Some(at) = stats.last_loss_at {
+        let dropped: u64 = stats.dropped.iter().map(|(_, count)| count).sum();
+        detail += &format!(
+            "; not recorded since the start: {dropped} observations, and what was in {} bytes; the last at {at}",
+            stats.unobserved_bytes
+        );
+    }
+    result("proxy", true, detail)
 }
 
 fn flow(lag: u64) -> HealthCheck {

@@ -22,6 +22,8 @@ use super::facts::Facts;
 use super::problem::Refusal;
 use super::reply::{Desk, with_type};
 
+mod proxy;
+
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Stalls counted by reason at a scrape; beyond it they are counted under `not_counted`.
 const STALLED_COUNTED_MAX: usize = 10_000;
@@ -110,7 +112,8 @@ impl Figures {
             ("notifications", "Alert notifications", Count(notifications.to_vec())),
             ("build_info", "The running version", Gauge(vec![(version, 1.0)])),
         ];
-        Figures(figures.into_iter().map(|(name, help, series)| Figure { name, help, series }).collect())
+        let figures = figures.into_iter().map(|(name, help, series)| Figure { name, help, series });
+        Figures(figures.chain(proxy::figures(&facts.proxy())).collect())
     }
 }
 

@@ -26,6 +26,7 @@ mod reports;
 mod requests;
 mod routes;
 mod search;
+mod sessions;
 mod statistics;
 mod trails;
 

@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::facts::{Facts, Services};
 use super::problem::Refusal;
 use super::reply::Desk;
-use super::{coverage, dead_letters, events, guard, health, metrics, reports, requests, statistics, trails};
+use super::{coverage, dead_letters, events, guard, health, metrics, reports, requests, sessions, statistics, trails};
 
 /// All routes, answered from `services`.
 pub fn router(services: Services) -> Router {
@@ -31,6 +31,7 @@ pub(super) fn router_over(facts: Arc<dyn Facts>, request_timeout: Duration) -> R
         .route("/api/v1/stalled", get(reports::stalled))
         .route("/api/v1/dead-letters", get(dead_letters::report))
         .route("/api/v1/statistics", get(statistics::report))
+        .route("/api/v1/sessions", get(sessions::report))
         .route("/api/v1/alerts", get(reports::alerts))
         .route("/api/v1/coverage", get(coverage::report))
         .route("/livez", get(health::livez))

@@ -25,7 +25,16 @@ fn planted_personal_data_is_nowhere_to_be_found() {
         client.publish_with("orders", &format!("for.{EMAIL}.{CARD_DENSE}"), properties, &body).await;
         let events = hoptrail.wait_events("&message_id=planted", 2).await;
         let mut said = vec![hoptrail.get("/metrics").await.text];
-        for path in ["events", "orders/JW-2026-000007", "messages/planted", "coverage", "stalled", "dead-letters"] {
+        for path in [
+            "events",
+            "orders/JW-2026-000007",
+            "messages/planted",
+            "coverage",
+            "stalled",
+            "dead-letters",
+            "statistics",
+            "sessions",
+        ] {
             said.push(hoptrail.get(&format!("/api/v1/{path}")).await.text);
         }
         for event in &events {
@@ -34,7 +43,9 @@ fn planted_personal_data_is_nowhere_to_be_found() {
             assert!(event.routing_key.as_deref().unwrap().contains("***"), "{full}");
             said.push(full);
         }
-        for arguments in [&["order", "JW-2026-000007"][..], &["message", "planted"], &["events"]] {
+        for arguments in
+            [&["order", "JW-2026-000007"][..], &["message", "planted"], &["events"], &["statistics"], &["sessions"]]
+        {
             let output = hoptrail.ask(arguments);
             assert!(output.status.success(), "{arguments:?}");
             said.push(String::from_utf8(output.stdout).unwrap());

@@ -37,8 +37,18 @@ async fn another_method_is_a_problem() {
 #[tokio::test]
 async fn a_wrong_query_is_a_problem_on_every_route() {
     let facts = Arc::new(Fake::new(vec![event(crate::model::Kind::Publish, 1)]));
-    let routes =
-        ["orders/A", "messages/m", "events", "events/1", "stalled", "dead-letters", "statistics", "alerts", "coverage"];
+    let routes = [
+        "orders/A",
+        "messages/m",
+        "events",
+        "events/1",
+        "stalled",
+        "dead-letters",
+        "statistics",
+        "sessions",
+        "alerts",
+        "coverage",
+    ];
     for route in routes {
         let detail = problem(&get(&facts, &format!("/api/v1/{route}?nonsense=1")).await, 400, "bad-query");
         assert!(detail.starts_with("\"nonsense\" is not a parameter of this route; it knows "), "{detail}");
@@ -64,6 +74,9 @@ async fn a_wrong_value_is_a_problem_that_names_its_parameter() {
         ("stalled?what=carts", "what: \"carts\" is not one of messages, orders"),
         ("stalled?status=A&step=A", "step is another name for status"),
         ("stalled?limit=0", "limit: 0 is not between 1 and 1000"),
+        ("sessions?limit=1001", "limit: 1001 is not between 1 and 1000"),
+        ("sessions?format=csv&limit=10001", "limit: 10001 is not between 1 and 10000"),
+        ("sessions?format=xml", "format: \"xml\" is not one of json, ndjson, csv"),
     ];
     for (query, expected) in wrong {
         let detail = problem(&get(&facts, &format!("/api/v1/{query}")).await, 400, "bad-query");

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 
 use crate::flow::StalledQuery;
 use crate::journal::{Order, Statistics, Term};
-use crate::model::api::{AlertsReport, SourceCoverage, StalledReport, Trail};
+use crate::model::api::{AlertsReport, SessionsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
-use crate::record::Stats;
+use crate::record::{SessionStats, Stats};
 
 use super::super::facts::{Events, Facts, Unreadable};
 
@@ -25,6 +25,8 @@ pub(in crate::serve) struct Fake {
     pub(in crate::serve) stalled: StalledReport,
     pub(in crate::serve) alerts: AlertsReport,
     pub(in crate::serve) statistics: Vec<Statistics>,
+    pub(in crate::serve) sessions: SessionsReport,
+    pub(in crate::serve) proxy: SessionStats,
     pub(in crate::serve) lag: u64,
     /// The stalled queries that were asked.
     pub(in crate::serve) asked: Mutex<Vec<StalledQuery>>,
@@ -146,6 +148,14 @@ impl Facts for Fake {
 
     fn sources(&self) -> Vec<SourceCoverage> {
         self.sources.clone()
+    }
+
+    fn sessions(&self, _now: Timestamp) -> SessionsReport {
+        self.sessions.clone()
+    }
+
+    fn proxy(&self) -> SessionStats {
+        self.proxy.clone()
     }
 
     fn stats(&self) -> Stats {

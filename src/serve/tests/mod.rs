@@ -2,6 +2,7 @@
 
 mod errors;
 mod fake;
+mod proxy;
 mod routes;
 
 use std::sync::Arc;

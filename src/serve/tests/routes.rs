@@ -244,5 +244,6 @@ async fn metrics_are_gathered_at_the_scrape() {
     ] {
         assert!(text.lines().any(|found| found.starts_with(line)), "{line} is not in\n{text}");
     }
+    assert!(!text.contains("hoptrail_proxy_"), "the proxy is off");
     assert!(text.contains("hoptrail_build_info{version=\"") && text.ends_with("# EOF\n"), "{text}");
 }
