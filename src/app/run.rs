@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -11,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::alert::{Alerts, Notifier};
-use crate::capture::tap;
+use crate::capture::{proxy, tap};
 use crate::clock;
 use crate::config::Config;
 use crate::flow::{Flow, Follower, Sink};
@@ -22,7 +23,7 @@ use crate::serve::{self, Services};
 use super::shutdown::{self, Reason};
 
 /// How often alerts are looked at for what time alone brings about.
-const ALERT_TICK: std::time::Duration = std::time::Duration::from_secs(1);
+const ALERT_TICK: Duration = Duration::from_secs(1);
 
 /// Events that may be under way to the follower when it counts as caught up: a moment's worth under load.
 const CAUGHT_UP_LAG: u64 = 4096;
@@ -31,6 +32,7 @@ const CAUGHT_UP_LAG: u64 = 4096;
 pub struct App {
     config: Arc<Config>,
     listener: TcpListener,
+    proxy: Option<proxy::Proxy>,
     recorder: Recorder,
     reader: Reader,
     writer: WriterHandle,
@@ -43,6 +45,8 @@ pub struct App {
 pub(super) struct Running {
     pub(super) recorder: Recorder,
     pub(super) writer: WriterHandle,
+    /// How long the captures may take besides, for sessions to end.
+    pub(super) drain: Duration,
     pub(super) captures: (TaskTracker, CancellationToken),
     pub(super) services: (TaskTracker, CancellationToken),
 }
@@ -77,12 +81,13 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {listen}: is it in use? set serve.listen to another address"))?;
         let config = Arc::new(config);
+        let proxy = proxy::bind(&config)?;
         let opening = Arc::clone(&config);
         // Opening reads the newest events back; the runtime goes on meanwhile.
         let opened = tokio::task::spawn_blocking(move || record::open(&opening)).await?;
         let (recorder, reader, writer, keeping) = opened.context("cannot record")?;
         let (alerts, notifier) = Alerts::new(&config.alert).context("cannot send alerts")?;
-        Ok(App { config, listener, recorder, reader, writer, keeping, alerts, notifier })
+        Ok(App { config, listener, proxy, recorder, reader, writer, keeping, alerts, notifier })
     }
 
     /// The address of the HTTP server.
@@ -94,6 +99,7 @@ impl App {
     }
 
     pub(super) fn start(self) -> Running {
+        let drain = self.proxy.as_ref().map_or(Duration::ZERO, |_| self.config.proxy.drain);
         let captures = (TaskTracker::new(), CancellationToken::new());
         let services = (TaskTracker::new(), CancellationToken::new());
         let (tracker, cancel) = &services;
@@ -118,10 +124,16 @@ impl App {
         // With the captures, because it records what it does.
         let (runtime, stop_keeping) = (Handle::current(), captures.1.clone());
         captures.0.spawn_blocking(move || self.keeping.run(&runtime, &stop_keeping));
+        if let Some(proxy) = self.proxy {
+            if let Ok(address) = proxy.address() {
+                info!(proxy = %address, broker = %self.config.proxy.broker, "the proxy takes clients");
+            }
+            proxy.run(self.recorder.clone(), &captures.0, &captures.1);
+        }
         if self.config.tap.enabled {
             tap::run(self.config, self.recorder.clone(), &captures.0, &captures.1);
         }
-        Running { recorder: self.recorder, writer: self.writer, captures, services }
+        Running { recorder: self.recorder, writer: self.writer, captures, services, drain }
     }
 
     fn follow(&self, flow: Flow, tracker: &TaskTracker, cancel: &CancellationToken) {

@@ -59,7 +59,7 @@ async fn received(kind: SignalKind) {
 
 /// Stops everything in order; what does not stop in time is named and left.
 pub(super) async fn stop(running: Running) {
-    finish("captures", &running.captures, CAPTURES_GRACE).await;
+    finish("captures", &running.captures, CAPTURES_GRACE + running.drain).await;
     running.recorder.stop().await;
     let join = tokio::task::spawn_blocking(move || running.writer.join());
     match tokio::time::timeout(WRITER_GRACE, join).await {

@@ -47,6 +47,13 @@ pub struct HostPort {
     pub port: u16,
 }
 
+impl std::fmt::Display for HostPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let HostPort { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
 /// How the broker is reached by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerTls {

@@ -147,7 +147,10 @@ impl Recorder {
     }
 
     /// Hands over an observation if there is room; it comes back where there is none.
-    pub(super) fn try_record(&self, observation: Box<Observation>) -> Result<(), Box<Observation>> {
+    ///
+    /// # Errors
+    /// The observation.
+    pub fn try_record(&self, observation: Box<Observation>) -> Result<(), Box<Observation>> {
         self.queue.try_push(observation)
     }
 
@@ -180,6 +183,12 @@ impl Recorder {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.counters.stats(self.queue.fill(), self.sessions.dropped_total())
+    }
+
+    /// The journal takes nothing any more because of a failure.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_cancelled()
     }
 
     /// Completes when the journal has stopped taking events because of a failure.

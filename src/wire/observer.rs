@@ -15,6 +15,35 @@ pub enum Side {
     Broker,
 }
 
+impl Side {
+    /// The one at the other end.
+    #[must_use]
+    pub fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Broker,
+            Side::Broker => Side::Client,
+        }
+    }
+
+    /// As events name it.
+    #[must_use]
+    pub fn party(self) -> Party {
+        match self {
+            Side::Client => Party::Client,
+            Side::Broker => Party::Broker,
+        }
+    }
+
+    /// In sentences.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Client => "client",
+            Side::Broker => "broker",
+        }
+    }
+}
+
 /// An event, and its part in handing on the keys of its message.
 #[derive(Clone, Debug)]
 pub struct Observed {

@@ -1,0 +1,223 @@
+//! What passed and is not observed yet: batches on the way from the relay to the observer, bounded in bytes.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::model::{Str, Timestamp};
+use crate::record::Sessions;
+use crate::wire::{End, Side};
+
+/// A batch is handed over when it has so many bytes: large enough that handing over costs nothing beside the copy.
+const BATCH_BYTES: usize = 256 << 10;
+/// Or so many entries: of small frames there are many to a byte.
+const BATCH_ENTRIES: usize = 8192;
+/// A batch is handed over after this time at the latest; nobody waits for events to appear sooner.
+pub(super) const BATCH_LINGER: Duration = Duration::from_millis(10);
+/// Empty batches that are kept to be filled again.
+const SPARE_MAX: usize = 4;
+/// What an entry takes besides its bytes.
+const ENTRY_BYTES: usize = size_of::<Entry>();
+
+/// Something that happened to a session.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) session: u64,
+    pub(super) at: Timestamp,
+    pub(super) what: What,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A client has connected; the session's name.
+    Opened(Str),
+    /// One side sent so many bytes, which are the batch's next.
+    Bytes(Side, u32),
+    /// One side sent bytes for which there was no room.
+    Lost(Side, u64),
+    /// The connections have ended.
+    Ended(Box<End>),
+}
+
+/// Entries, and the bytes that belong to them, in order.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) entries: Vec<Entry>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Batch {
+    fn cost(&self) -> usize {
+        self.bytes.len() + self.entries.len() * ENTRY_BYTES
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// There is a batch, or there will be none.
+    filled: Condvar,
+    /// There is room again.
+    room: Notify,
+    bytes_max: usize,
+    sessions: Sessions,
+}
+
+#[derive(Default)]
+struct State {
+    batches: VecDeque<Batch>,
+    bytes: usize,
+    spare: Vec<Batch>,
+    closed: bool,
+}
+
+/// The relay's end. It belongs to one thread.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    current: RefCell<Batch>,
+    /// There is something in the current batch.
+    pub(super) begun: Notify,
+}
+
+/// The observer's end.
+pub(super) struct Receiver(Arc<Shared>);
+
+/// A backlog of at most so many bytes.
+pub(super) fn new(bytes_max: u64, sessions: Sessions) -> (Sender, Receiver) {
+    let shared = Arc::new(Shared {
+        state: Mutex::default(),
+        filled: Condvar::new(),
+        room: Notify::new(),
+        bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
+        sessions,
+    });
+    let sender = Sender { shared: shared.clone(), current: RefCell::default(), begun: Notify::new() };
+    (sender, Receiver(shared))
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sender {
+    /// Something other than bytes. It is always taken: a session has few of these.
+    pub(super) fn tell(&self, session: u64, at: Timestamp, what: What) {
+        self.add(Entry { session, at, what }, &[]);
+    }
+
+    /// One side's bytes, copied; where there is no room for them, their number.
+    pub(super) fn pass(&self, session: u64, at: Timestamp, side: Side, bytes: &[u8]) {
+        if self.is_full() {
+            let lost = bytes.len() as u64;
+            self.shared.sessions.unobserved(lost, at);
+            return self.add(Entry { session, at, what: What::Lost(side, lost) }, &[]);
+        }
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.add(Entry { session, at, what: What::Bytes(side, len) }, bytes);
+    }
+
+    fn add(&self, entry: Entry, bytes: &[u8]) {
+        let mut current = self.current.borrow_mut();
+        if current.entries.is_empty() {
+            self.begun.notify_one();
+        }
+        current.entries.push(entry);
+        current.bytes.extend_from_slice(bytes);
+        if current.bytes.len() >= BATCH_BYTES || current.entries.len() >= BATCH_ENTRIES {
+            self.hand_over(&mut current);
+        }
+    }
+
+    /// Hands over what there is.
+    pub(super) fn flush(&self) {
+        let mut current = self.current.borrow_mut();
+        if !current.entries.is_empty() {
+            self.hand_over(&mut current);
+        }
+    }
+
+    fn hand_over(&self, current: &mut Batch) {
+        let mut state = self.shared.lock();
+        let next = state.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(current, next);
+        state.bytes += batch.cost();
+        let bytes = state.bytes;
+        state.batches.push_back(batch);
+        drop(state);
+        self.shared.filled.notify_one();
+        self.shared.sessions.set_backlog(bytes as u64, 0);
+    }
+
+    /// Nothing more fits.
+    pub(super) fn is_full(&self) -> bool {
+        self.shared.lock().bytes >= self.shared.bytes_max
+    }
+
+    /// Waits until something fits.
+    pub(super) async fn room(&self) {
+        loop {
+            let freed = self.shared.room.notified();
+            if !self.is_full() {
+                return;
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.flush();
+        self.shared.lock().closed = true;
+        self.shared.filled.notify_one();
+    }
+}
+
+/// What the observer gets.
+pub(super) enum Next {
+    Batch(Batch),
+    /// Nothing within the time.
+    Nothing,
+    /// Nothing any more.
+    Closed,
+}
+
+impl Receiver {
+    /// The next batch, waited for as long as `patience`.
+    pub(super) fn next(&self, patience: Duration) -> Next {
+        let idle = |state: &mut State| state.batches.is_empty() && !state.closed;
+        let waited = self.0.filled.wait_timeout_while(self.0.lock(), patience, idle);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match state.batches.pop_front() {
+            Some(batch) => Next::Batch(batch),
+            None if state.closed => Next::Closed,
+            None => Next::Nothing,
+        }
+    }
+
+    /// The batch has been dealt with; its memory is used again.
+    pub(super) fn done(&self, mut batch: Batch) {
+        let cost = batch.cost();
+        batch.entries.clear();
+        batch.bytes.clear();
+        let mut state = self.0.lock();
+        state.bytes -= cost;
+        if state.spare.len() < SPARE_MAX && batch.bytes.capacity() <= 2 * BATCH_BYTES {
+            state.spare.push(batch);
+        }
+        let bytes = state.bytes;
+        drop(state);
+        self.0.room.notify_waiters();
+        self.0.sessions.set_backlog(bytes as u64, 0);
+    }
+
+    /// So much waits that it would soon be too much.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.0.lock().bytes > self.0.bytes_max / 4 * 3
+    }
+}

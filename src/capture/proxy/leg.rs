@@ -1,0 +1,48 @@
+//! One of a session's two connections: plain or by TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::{client, server};
+
+/// A connection to a client or to the broker.
+pub(super) enum Leg {
+    Plain(TcpStream),
+    /// TLS in which the client began.
+    FromClient(Box<server::TlsStream<TcpStream>>),
+    /// TLS in which hoptrail began.
+    ToBroker(Box<client::TlsStream<TcpStream>>),
+}
+
+macro_rules! each {
+    ($leg:expr, $stream:ident => $do:expr) => {
+        match $leg.get_mut() {
+            Leg::Plain($stream) => $do,
+            Leg::FromClient($stream) => $do,
+            Leg::ToBroker($stream) => $do,
+        }
+    };
+}
+
+impl AsyncRead for Leg {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Leg {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}

@@ -1,0 +1,190 @@
+//! The relay's thread: takes clients, brings each to the broker, and lets them end.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use super::backlog::{BATCH_LINGER, Sender, What};
+use super::connect::connect;
+use super::relay::READ_BYTES;
+use super::session::{Session, Tap};
+use super::tls::Tls;
+use crate::clock;
+use crate::config::{self, Config};
+use crate::model::{Party, Str};
+use crate::record::{Recorder, Refused, Sessions};
+use crate::wire::{End, Gate};
+
+/// After a failed accept, mostly for want of file descriptors: time for some to be closed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// RabbitMQ lets this user in from loopback only (`loopback_users`).
+const GUEST: &str = "guest";
+
+/// What all sessions of the relay share.
+pub(super) struct Relay {
+    config: Arc<Config>,
+    tls: Tls,
+    sessions: Sessions,
+    pub(super) backlog: Sender,
+    /// `record.on_full = "wait"`.
+    pub(super) waits: bool,
+    /// What is read from any session, before it is written on.
+    pub(super) buffer: RefCell<Box<[u8]>>,
+    /// Sessions that are over by the end of the drain are cut.
+    cut: CancellationToken,
+    next_id: Cell<u64>,
+    live: Cell<usize>,
+}
+
+impl Relay {
+    pub(super) fn new(config: Arc<Config>, tls: Tls, recorder: Recorder, backlog: Sender, waits: bool) -> Self {
+        Relay {
+            config,
+            tls,
+            sessions: recorder.sessions().clone(),
+            backlog,
+            waits,
+            buffer: RefCell::new(vec![0; READ_BYTES].into()),
+            cut: CancellationToken::new(),
+            next_id: Cell::new(1),
+            live: Cell::new(0),
+        }
+    }
+
+    fn settings(&self) -> &config::Proxy {
+        &self.config.proxy
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Serves until `cancel`, then until the sessions have ended or the drain is over. Must run in a `LocalSet`.
+    pub(super) async fn serve(self, listener: std::net::TcpListener, cancel: CancellationToken) {
+        let listener = match TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => return warn!(%error, "the proxy cannot listen"),
+        };
+        let relay = Rc::new(self);
+        let tracker = TaskTracker::new();
+        let flushing = CancellationToken::new();
+        let flusher = tracker.spawn_local(relay.clone().keep_flushing(flushing.clone()));
+        let accepting = relay.accept(&listener, &tracker);
+        cancel.run_until_cancelled(accepting).await;
+        // Whoever comes now is refused by the kernel.
+        drop(listener);
+        relay.drain(&tracker).await;
+        flushing.cancel();
+        drop(flusher.await);
+    }
+
+    async fn accept(self: &Rc<Self>, listener: &TcpListener, tracker: &TaskTracker) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) if self.live.get() < self.settings().sessions_max => {
+                    self.live.set(self.live.get() + 1);
+                    tracker.spawn_local(self.clone().session(stream, peer));
+                }
+                Ok((_, peer)) => {
+                    self.sessions.refused(Refused::TooMany);
+                    debug!(client = %peer, "refused: proxy.sessions_max is reached");
+                }
+                Err(error) => {
+                    warn!(%error, "a client could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Lets the sessions end by themselves for a while; then ends them.
+    async fn drain(&self, tracker: &TaskTracker) {
+        let running = self.live.get();
+        let drain = self.settings().drain;
+        if running > 0 {
+            info!(sessions = running, seconds = drain.as_secs_f64(), "the proxy takes no more clients and drains");
+        }
+        tracker.close();
+        let ended = async {
+            while self.live.get() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(drain, ended).await.is_err() {
+            self.cut.cancel();
+            while self.live.get() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        }
+    }
+
+    /// Hands batches over that do not fill up.
+    async fn keep_flushing(self: Rc<Self>, stop: CancellationToken) {
+        let flushing = async {
+            loop {
+                self.backlog.begun.notified().await;
+                tokio::time::sleep(BATCH_LINGER).await;
+                self.backlog.flush();
+            }
+        };
+        stop.run_until_cancelled(flushing).await;
+    }
+
+    async fn session(self: Rc<Self>, stream: TcpStream, peer: SocketAddr) {
+        if let Err(why) = self.clone().bring(stream, peer).await {
+            self.sessions.refused(why);
+        }
+        self.live.set(self.live.get() - 1);
+    }
+
+    /// One client, from its connection to its end. `Err`: it did not come as far as the broker.
+    async fn bring(self: Rc<Self>, stream: TcpStream, peer: SocketAddr) -> Result<(), Refused> {
+        let refused = |error: &dyn std::fmt::Display, why: Refused| {
+            warn!(client = %peer, reason = why.name(), %error, "a client was not let through");
+            why
+        };
+        let local = stream.local_addr().map_err(|error| refused(&error, Refused::Tls))?;
+        stream.set_nodelay(true).map_err(|error| refused(&error, Refused::Tls))?;
+        let opening = async {
+            let client = self.tls.accept(stream).await.map_err(|error| refused(&error, Refused::Tls))?;
+            let connected = connect(self.settings(), &self.tls, (peer, local)).await;
+            connected.map(|broker| (client, broker)).map_err(|error| refused(&error, error.refused()))
+        };
+        let Some(opened) = self.cut.run_until_cancelled(opening).await else { return Err(Refused::Draining) };
+        let (client, (broker, ends)) = opened?;
+        let id = self.next_id.replace(self.next_id.get() + 1);
+        let name = Str::from(format!("{peer} -> {local}"));
+        let now = clock::now();
+        let is_tls = self.tls.from_clients.is_some();
+        self.sessions.opened(id, peer.to_string(), name.clone(), is_tls, now);
+        if let Some((from, to)) = ends {
+            self.sessions.connected(id, format!("{from} -> {to}"));
+        }
+        self.backlog.tell(id, now, What::Opened(name.clone()));
+        let refuses_guest = self.settings().refuse_guest && !peer.ip().to_canonical().is_loopback();
+        let gate = refuses_guest.then(|| Gate::refusing(GUEST));
+        let mut session = Session::new(client, broker, Tap::new(id, gate, self.clone()));
+        let end = self.cut.run_until_cancelled(poll_fn(|cx| session.poll(cx, &self.buffer))).await;
+        let end = match end {
+            Some(end) => end,
+            None => {
+                warn!(session = %name, "cut: it had not ended when proxy.drain was over");
+                End { by: Party::Hoptrail, text: "hoptrail stopped, and the session had not ended in time".into() }
+            }
+        };
+        let was_refused = session.refuse().await;
+        self.backlog.tell(id, clock::now(), What::Ended(Box::new(end)));
+        if was_refused { Err(Refused::Guest) } else { Ok(()) }
+    }
+}
+
+/// How often to look whether all sessions have ended.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);

@@ -1,0 +1,107 @@
+//! The proxy: stands between clients and the broker, passes their bytes on unchanged, and lets them be observed.
+//!
+//! Owns the clients' connections and those to the broker, and the order in which bytes reach the observer. Knows nothing
+//! of the journal, and of AMQP only who asks to log in.
+//!
+//! Two threads, because wake-ups cost more than parsing where two cores also carry the broker: the relay ([`listen`],
+//! [`relay`]) has every session, and copies what it passes on into batches ([`backlog`]); the observer ([`observe`])
+//! takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record` ([`outbox`]). The
+//! relay never waits for the observer, unless `record.on_full` says so.
+
+mod backlog;
+mod connect;
+mod header;
+mod leg;
+mod listen;
+mod observe;
+mod outbox;
+mod relay;
+mod session;
+mod tls;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use crate::clock;
+use crate::config::{Config, OnFull};
+use crate::model::Source;
+use crate::model::api::TapState;
+use crate::record::Recorder;
+
+pub use tls::TlsError;
+
+/// Why the proxy cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Its address is not to be had.
+    #[error("the proxy cannot listen on {listen}: {source}; is it in use? set proxy.listen to another address")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// The proxy, bound and not started.
+pub struct Proxy {
+    config: Arc<Config>,
+    listener: TcpListener,
+    tls: tls::Tls,
+}
+
+/// Binds the proxy's socket and reads its certificates. `None`: it is switched off.
+///
+/// # Errors
+/// [`BindError`].
+pub fn bind(config: &Arc<Config>) -> Result<Option<Proxy>, BindError> {
+    let settings = &config.proxy;
+    if !settings.enabled {
+        return Ok(None);
+    }
+    let tls = tls::Tls::new(settings)?;
+    let failed = |source| BindError::Listen { listen: settings.listen, source };
+    let listener = TcpListener::bind(settings.listen).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(Some(Proxy { config: Arc::clone(config), listener, tls }))
+}
+
+impl Proxy {
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves clients until `cancel`, then lets sessions go on for `proxy.drain`. Its threads are on `tracker`.
+    pub fn run(self, recorder: Recorder, tracker: &TaskTracker, cancel: &CancellationToken) {
+        for vhost in &self.config.broker.vhosts {
+            recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, clock::now());
+        }
+        let (sender, receiver) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
+        let observing = observe::Observing::new(recorder.clone(), self.config.record.on_full, Handle::current());
+        tracker.spawn_blocking(move || observing.run(&receiver));
+        let cancel = cancel.clone();
+        tracker.spawn_blocking(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return error!(%error, "the proxy cannot run"),
+            };
+            let wait = self.config.record.on_full == OnFull::Wait;
+            let relay = listen::Relay::new(self.config, self.tls, recorder, sender, wait);
+            tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel));
+            info!("the proxy has ended");
+        });
+    }
+}

@@ -1,0 +1,189 @@
+//! The observer's thread: every session's bytes into events, and what each session does now into the registry.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tracing::debug;
+
+use super::backlog::{Batch, Entry, Next, Receiver, What};
+use super::outbox::Outbox;
+use crate::clock;
+use crate::config::OnFull;
+use crate::model::api::{SessionState, TapState};
+use crate::model::{Event, Kind, Source, Str, Timestamp};
+use crate::record::{Recorder, SessionFigures};
+use crate::wire::{Figures, Limits, Observed, Observer, Side};
+
+/// How often the registry is told what the sessions do.
+const SHOWN_EVERY: Duration = Duration::from_millis(500);
+
+/// What the thread owns.
+pub(super) struct Observing {
+    recorder: Recorder,
+    outbox: Outbox,
+    limits: Limits,
+    sessions: HashMap<u64, Watched>,
+    /// Sessions whose row in the registry is out of date.
+    changed: Vec<u64>,
+    shown_at: Timestamp,
+    observed: Vec<Observed>,
+}
+
+/// A session that is observed.
+struct Watched {
+    observer: Observer,
+    bytes_from_client: u64,
+    bytes_from_broker: u64,
+    /// Service and names as they may be shown: masked.
+    shown: Option<Box<Event>>,
+    is_changed: bool,
+}
+
+impl Observing {
+    pub(super) fn new(recorder: Recorder, on_full: OnFull, runtime: Handle) -> Self {
+        Observing {
+            outbox: Outbox::new(recorder.clone(), on_full, runtime),
+            recorder,
+            limits: Limits::default(),
+            sessions: HashMap::new(),
+            changed: Vec::new(),
+            shown_at: Timestamp::default(),
+            observed: Vec::new(),
+        }
+    }
+
+    /// Observes until the relay has ended.
+    pub(super) fn run(mut self, receiver: &Receiver) {
+        loop {
+            match receiver.next(SHOWN_EVERY) {
+                Next::Batch(batch) => {
+                    self.batch(&batch, receiver);
+                    receiver.done(batch);
+                }
+                Next::Nothing => {}
+                Next::Closed => break,
+            }
+            self.outbox.tell_dropped();
+            let now = clock::now();
+            if now.since(self.shown_at) >= SHOWN_EVERY {
+                self.shown_at = now;
+                self.show(now);
+            }
+        }
+        self.outbox.finish();
+    }
+
+    fn batch(&mut self, batch: &Batch, receiver: &Receiver) {
+        let mut bytes = &*batch.bytes;
+        for entry in &batch.entries {
+            let len = if let What::Bytes(_, len) = entry.what { len as usize } else { 0 };
+            let (own, rest) = bytes.split_at(len.min(bytes.len()));
+            bytes = rest;
+            self.entry(entry, own);
+            let mut observed = std::mem::take(&mut self.observed);
+            for observed in observed.drain(..) {
+                if observed.event.kind == Kind::SessionOpen {
+                    self.opened(entry.session, &observed.event);
+                }
+                self.outbox.send(observed, || receiver.is_pressed());
+            }
+            self.observed = observed;
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, bytes: &[u8]) {
+        let Entry { session, at, what } = entry;
+        if let What::Opened(name) = what {
+            let observer = Observer::new(self.limits.clone(), name.clone());
+            let (bytes_from_client, bytes_from_broker) = (0, 0);
+            let watched = Watched { observer, bytes_from_client, bytes_from_broker, shown: None, is_changed: false };
+            self.sessions.insert(*session, watched);
+            return;
+        }
+        if let What::Ended(end) = what {
+            if let Some(mut watched) = self.sessions.remove(session) {
+                watched.observer.end((**end).clone(), *at, &mut self.observed);
+            }
+            debug!(session, by = ?end.by, reason = &*end.text, "a session has ended");
+            return self.recorder.sessions().closed(*session);
+        }
+        let Some(watched) = self.sessions.get_mut(session) else { return };
+        if !std::mem::replace(&mut watched.is_changed, true) {
+            self.changed.push(*session);
+        }
+        match what {
+            What::Bytes(side, len) => {
+                watched.count(*side, u64::from(*len));
+                watched.observer.feed(*side, bytes, *at, &mut self.observed);
+            }
+            What::Lost(side, len) => {
+                watched.count(*side, *len);
+                watched.observer.lost(*len, *at, &mut self.observed);
+            }
+            What::Opened(_) | What::Ended(_) => {}
+        }
+    }
+
+    /// The session is known by name now.
+    fn opened(&mut self, session: u64, event: &Event) {
+        if let Some(vhost) = &event.vhost {
+            self.recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, event.at);
+        }
+        let mut shown = event.clone();
+        self.recorder.ready(&mut shown);
+        if let Some(watched) = self.sessions.get_mut(&session) {
+            watched.shown = Some(Box::new(shown));
+        }
+    }
+
+    fn show(&mut self, now: Timestamp) {
+        for session in self.changed.drain(..) {
+            if let Some(watched) = self.sessions.get_mut(&session) {
+                watched.is_changed = false;
+                self.recorder.sessions().update(session, watched.figures(), now);
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn count(&mut self, side: Side, bytes: u64) {
+        match side {
+            Side::Client => self.bytes_from_client += bytes,
+            Side::Broker => self.bytes_from_broker += bytes,
+        }
+    }
+
+    fn figures(&self) -> SessionFigures {
+        let figures = self.observer.figures();
+        let state = state(&figures);
+        let shown = self.shown.as_deref();
+        let count = |count: usize| count as u64;
+        SessionFigures {
+            session: shown.and_then(|event| event.session.clone()).unwrap_or_default(),
+            service: shown.and_then(|event| event.service.clone()),
+            vhost: shown.and_then(|event| event.vhost.clone()),
+            channels: count(figures.channels),
+            published: figures.published,
+            delivered: figures.delivered,
+            unconfirmed: count(figures.unconfirmed),
+            unsettled: count(figures.unsettled),
+            oldest_unsettled_at: figures.oldest_unsettled_at,
+            bytes_from_client: self.bytes_from_client,
+            bytes_from_broker: self.bytes_from_broker,
+            state,
+            gap: figures.gap.map(|gap| Str::from(&*gap)),
+        }
+    }
+}
+
+fn state(figures: &Figures) -> SessionState {
+    match figures {
+        Figures { blind: true, .. } => SessionState::Unobserved,
+        Figures { closing: true, .. } => SessionState::Closing,
+        Figures { blocked: true, .. } => SessionState::Blocked,
+        Figures { open: true, .. } => SessionState::Running,
+        Figures { .. } => SessionState::Opening,
+    }
+}

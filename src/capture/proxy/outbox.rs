@@ -1,0 +1,87 @@
+//! From the observer to `record`, when there is no room: waiting, or counting what is let go.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::config::OnFull;
+use crate::model::{Event, Gap, Kind, Source, Timestamp};
+use crate::record::{Observation, Recorder};
+use crate::wire::Observed;
+
+/// How long to wait before trying again, while the backlog has room for what comes meanwhile.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Hands events over in order.
+pub(super) struct Outbox {
+    recorder: Recorder,
+    on_full: OnFull,
+    runtime: Handle,
+    dropped: BTreeMap<Kind, Dropped>,
+}
+
+/// What was let go of one kind since it was last told.
+struct Dropped {
+    count: u64,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Outbox {
+    pub(super) fn new(recorder: Recorder, on_full: OnFull, runtime: Handle) -> Self {
+        Outbox { recorder, on_full, runtime, dropped: BTreeMap::new() }
+    }
+
+    /// Hands an event over. When there is no room it waits as long as `is_pressed` says no: what passes meanwhile waits
+    /// in the backlog.
+    pub(super) fn send(&mut self, observed: Observed, is_pressed: impl Fn() -> bool) {
+        let Observed { event, link } = observed;
+        let origin = event.vhost.clone().filter(|_| event.source == Source::Proxy).map(|vhost| (vhost, event.source));
+        let mut observation = Box::new(Observation { link, origin, ..Observation::new(event) });
+        loop {
+            match self.recorder.try_record(observation) {
+                Ok(()) => return,
+                Err(back) => observation = back,
+            }
+            if self.on_full == OnFull::Wait {
+                // Where recording has failed, the process is about to end.
+                drop(self.runtime.block_on(self.recorder.record(*observation)));
+                return;
+            }
+            if self.recorder.has_failed() || is_pressed() {
+                return self.let_go(&observation.event);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn let_go(&mut self, event: &Event) {
+        self.recorder.sessions().dropped(event.kind, 1, event.at);
+        let dropped = self.dropped.entry(event.kind).or_insert(Dropped { count: 0, from: event.at, to: event.at });
+        dropped.count += 1;
+        dropped.to = dropped.to.max(event.at);
+    }
+
+    /// Tells what was let go, a gap for each kind, if there is room again.
+    pub(super) fn tell_dropped(&mut self) {
+        while let Some((kind, dropped)) = self.dropped.pop_first() {
+            let Dropped { count, from, to } = dropped;
+            let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
+            let cause = format!("{count} observations of kind {kind} were not recorded: the journal did not keep up");
+            event.gap = Some(Gap { source: Source::Proxy, from, to, count: Some(count), cause: cause.into() });
+            if self.recorder.try_record(Box::new(Observation::new(event))).is_err() {
+                self.dropped.insert(kind, Dropped { count, from, to });
+                return;
+            }
+        }
+    }
+
+    /// The same at the end, when there is time to wait.
+    pub(super) fn finish(&mut self) {
+        while !self.dropped.is_empty() && !self.recorder.has_failed() {
+            self.tell_dropped();
+            std::thread::sleep(PAUSE);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One session's bytes, both ways at once.
+//!
+//! What is read from one side is written to the other before anything more is read, so that a slow reader slows its
+//! peer down; what did not fit is all that is kept. The end of one side's bytes ends only the other's reading, as in
+//! TCP itself.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::leg::Leg;
+use crate::wire::Side;
+
+/// Bytes read at a time: what the kernel has at hand on loopback. Also the most that is kept for a slow reader, twice a
+/// session.
+pub(super) const READ_BYTES: usize = 64 << 10;
+/// Reads of one side before the others have their turn.
+const READS_AT_ONCE: usize = 16;
+
+/// What a session's owner wants to know, and decides.
+pub(super) trait Watch {
+    /// These bytes come next from this side. `Break`: they are not to be passed on, and the session ends.
+    fn pass(&mut self, side: Side, bytes: &[u8]) -> std::ops::ControlFlow<()>;
+
+    /// Whether more may be read; otherwise the task is woken when it may.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// How a side's bytes came to their end.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Orderly.
+    Eof,
+    /// Its connection broke, or the other's did: nothing can be passed on.
+    Broken { whose: Side, error: io::Error },
+    /// [`Watch::pass`] wanted it so.
+    Refused,
+}
+
+/// One direction.
+pub(super) struct Half {
+    from: Side,
+    /// Read and not written yet: `leftover[written..]`.
+    leftover: Vec<u8>,
+    written: usize,
+    /// Everything is read.
+    eof: bool,
+    /// Bytes may lie in the writer, which has to be told.
+    unflushed: bool,
+}
+
+impl Half {
+    pub(super) fn new(from: Side) -> Self {
+        Half { from, leftover: Vec::new(), written: 0, eof: false, unflushed: false }
+    }
+
+    /// Passes on what can be passed on now; ready when everything has been, the end included.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut Leg,
+        writer: &mut Leg,
+        buffer: &mut [u8],
+        watch: &mut impl Watch,
+    ) -> Poll<Ended> {
+        let to = self.from.other();
+        for _ in 0..READS_AT_ONCE {
+            if let Err(error) = ready!(self.poll_write_leftover(cx, writer)) {
+                return Poll::Ready(Ended::Broken { whose: to, error });
+            }
+            if self.eof {
+                let shut = ready!(Pin::new(&mut *writer).poll_shutdown(cx));
+                return Poll::Ready(match shut {
+                    // The other side may have gone altogether by now, which it is free to do.
+                    Ok(()) | Err(_) => Ended::Eof,
+                });
+            }
+            if watch.poll_ready(cx).is_pending() {
+                return self.poll_flush(cx, writer, to);
+            }
+            let mut read = ReadBuf::new(buffer);
+            match Pin::new(&mut *reader).poll_read(cx, &mut read) {
+                Poll::Pending => return self.poll_flush(cx, writer, to),
+                Poll::Ready(Err(error)) => return Poll::Ready(Ended::Broken { whose: self.from, error }),
+                Poll::Ready(Ok(())) if read.filled().is_empty() => self.eof = true,
+                Poll::Ready(Ok(())) => {
+                    let bytes = read.filled();
+                    if watch.pass(self.from, bytes).is_break() {
+                        return Poll::Ready(Ended::Refused);
+                    }
+                    self.unflushed = true;
+                    let written = match Pin::new(&mut *writer).poll_write(cx, bytes) {
+                        Poll::Ready(Ok(written)) => written,
+                        Poll::Ready(Err(error)) => return Poll::Ready(Ended::Broken { whose: to, error }),
+                        Poll::Pending => 0,
+                    };
+                    self.leftover.extend_from_slice(bytes.get(written..).unwrap_or_default());
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_write_leftover(&mut self, cx: &mut Context<'_>, writer: &mut Leg) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.leftover.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut *writer).poll_write(cx, rest)) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(written) => self.written += written,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        if self.written > 0 {
+            // Sessions are many, and few have something left over.
+            (self.leftover, self.written) = (Vec::new(), 0);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Nothing can be read now: what the writer keeps back goes out.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, writer: &mut Leg, to: Side) -> Poll<Ended> {
+        if self.unflushed {
+            match Pin::new(writer).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => return Poll::Ready(Ended::Broken { whose: to, error }),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+}
