@@ -68,12 +68,12 @@ impl Channel {
             return;
         }
         match side {
-            Side::Client => self.from_client(method, at, scene, out),
-            Side::Broker => self.from_broker(method, at, scene, out),
+            Side::Client => self.client_says(method, at, scene, out),
+            Side::Broker => self.broker_says(method, at, scene, out),
         }
     }
 
-    fn from_client(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn client_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
         match method {
             Method::Publish { exchange, routing_key } => {
                 let mut event = scene.event(Kind::Publish, Some(self.number), at);
@@ -109,7 +109,7 @@ impl Channel {
         }
     }
 
-    fn from_broker(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn broker_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
         match method {
             Method::Deliver { consumer_tag, tag, redelivered, exchange, routing_key } => {
                 let mut event = self.delivery((tag, redelivered), exchange, routing_key, at, scene);
