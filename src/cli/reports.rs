@@ -1,7 +1,7 @@
 //! The stalled report, dead letters and alerts as tables.
 
 use crate::model::Str;
-use crate::model::api::{AlertState, AlertsReport, DeadLettersReport, StalledReport, StalledWhat};
+use crate::model::api::{AlertState, AlertsReport, Consumer, DeadLettersReport, StalledReport, StalledWhat};
 
 use super::table::table;
 use super::text::{Mark, Paint, duration, moment, plain};
@@ -16,6 +16,8 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
     if report.stalled.is_empty() {
         out += "Nothing is stalled.\n";
     } else {
+        // Only where the sources see who holds a message.
+        let held = report.stalled.iter().any(|item| item.consumer.is_some());
         let rows = report.stalled.iter().map(|item| {
             let id = match item.what {
                 StalledWhat::Order => text(&item.order_id),
@@ -24,9 +26,15 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
             let what = if item.what == StalledWhat::Order { "order" } else { "message" };
             let order = if item.what == StalledWhat::Message { text(&item.order_id) } else { String::new() };
             let age = duration(item.seconds);
-            vec![what.to_owned(), id, order, age, moment(&item.since), plain(&item.text)]
+            let holder = held.then(|| item.consumer.as_ref().map(holder).unwrap_or_default());
+            let start = [what.to_owned(), id, order, age, moment(&item.since)];
+            start.into_iter().chain(holder).chain([plain(&item.text)]).collect()
         });
-        out += &table(&["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "WHY"], rows.collect(), width, paint);
+        let headers: Vec<&str> = match held {
+            true => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "HELD BY", "WHY"],
+            false => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "WHY"],
+        };
+        out += &table(&headers, rows.collect(), width, paint);
     }
     let shown = report.stalled.len() as u64;
     if report.total > shown {
@@ -37,6 +45,12 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
         out += &paint.mark(Mark::Bad, &text);
     }
     out
+}
+
+/// The consumer that has it: the best name there is.
+fn holder(consumer: &Consumer) -> String {
+    let names = [&consumer.service, &consumer.client_name, &consumer.connection, &consumer.user];
+    names.into_iter().flatten().next().map_or_else(|| "a consumer".to_owned(), |name| plain(name))
 }
 
 /// Dead letters by group, most first.

@@ -61,8 +61,9 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
     let status = hop.status.as_ref().map(|status| format!("  [{}]", plain(status))).unwrap_or_default();
     let mut lines = vec![format!("  {at}  {who} → {exchange}{key}{status}")];
     if !hop.message.is_empty() {
-        lines.push(paint.mark(Mark::Faint, &format!("    message {}", plain(&hop.message))));
+        lines.push(paint.mark(Mark::Faint, &format!("    message {}{}", plain(&hop.message), confirmed(hop))));
     }
+    lines.extend(answered(hop).map(|text| format!("    {}", paint.mark(Mark::Bad, &text))));
     let last = hop.queues.len().saturating_sub(1);
     for (index, leg) in hop.queues.iter().enumerate() {
         let branch = if index == last { "└─" } else { "├─" };
@@ -76,29 +77,46 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
     lines
 }
 
+/// How long the broker took to confirm it.
+fn confirmed(hop: &Hop) -> String {
+    match (&hop.confirmed_at, hop.seconds_to_confirm) {
+        (Some(_), Some(seconds)) => format!(", confirmed after {}", duration(seconds)),
+        (Some(at), None) => format!(", confirmed at {}", moment(at)),
+        (None, _) => String::new(),
+    }
+}
+
+/// What the publisher was told, or not told, that it would rather not have been.
+fn answered(hop: &Hop) -> impl Iterator<Item = String> {
+    let returned = hop.returned_at.as_deref().map(|at| format!("returned to its publisher at {}", moment(at)));
+    let refused = hop.refused_at.as_deref().map(|at| format!("refused by the broker at {}", moment(at)));
+    let unconfirmed = hop.unconfirmed.then(|| "not confirmed by the broker".to_owned());
+    returned.into_iter().chain(refused).chain(unconfirmed)
+}
+
 /// What became of a message in one queue.
 fn became(leg: &Leg, paint: Paint) -> String {
-    let to = leg.service.as_ref().or(leg.client_name.as_ref());
-    let to = to.map(|to| format!(" to {}", plain(to))).unwrap_or_default();
-    let at = |time: &Option<String>| time.as_deref().map(|time| format!(" at {}", moment(time))).unwrap_or_default();
-    let waited = leg.seconds_in_queue.map(|seconds| format!(", waited {}", duration(seconds))).unwrap_or_default();
-    let held = leg.seconds_held.map(|seconds| format!(", held {}", duration(seconds))).unwrap_or_default();
-    let delivered = format!("delivered{to}{}{waited}", at(&leg.delivered_at));
+    let delivered = delivered(leg);
     let mut text = match leg.state {
+        LegState::Waiting if leg.settlement.is_some() => {
+            paint.mark(Mark::Calm, &format!("waiting again; {delivered}; {}", settled(leg)))
+        }
         LegState::Waiting => paint.mark(Mark::Calm, &format!("waiting{}", waiting_for(leg))),
         LegState::Delivered => paint.mark(Mark::Good, &delivered),
-        LegState::Unsettled => paint.mark(Mark::Calm, &format!("{delivered}, not settled yet")),
-        LegState::Settled => {
-            let how = leg.settlement.as_deref().map_or_else(|| "settled".to_owned(), plain);
-            paint.mark(Mark::Good, &format!("{delivered}; {how}{}{held}", at(&leg.settled_at)))
+        LegState::Unsettled => {
+            let since = leg.seconds_held.map(|seconds| format!(", for {}", duration(seconds))).unwrap_or_default();
+            paint.mark(Mark::Calm, &format!("{delivered}, not settled since{since}"))
         }
+        LegState::Settled => paint.mark(Mark::Good, &format!("{delivered}; {}", settled(leg))),
         LegState::DeadLettered => {
             let reason = leg.death.as_ref().map(|death| format!(" ({})", plain(&death.reason))).unwrap_or_default();
-            let when = at(&leg.death.as_ref().and_then(|death| death.at.clone()));
+            let when = time(leg.death.as_ref().and_then(|death| death.at.as_deref()));
             let mark = if leg.resolved { Mark::Faint } else { Mark::Bad };
-            paint.mark(mark, &format!("dead-lettered{reason}{when}"))
+            let before =
+                if leg.settlement.is_some() { format!("{delivered}; {}; ", settled(leg)) } else { String::new() };
+            paint.mark(mark, &format!("{before}dead-lettered{reason}{when}"))
         }
-        LegState::Dropped => paint.mark(Mark::Bad, &format!("rejected{} and dropped", at(&leg.settled_at))),
+        LegState::Dropped => paint.mark(Mark::Bad, &format!("{delivered}; {}; dropped", settled(leg))),
     };
     if leg.resolved {
         text += ", made good since";
@@ -106,7 +124,32 @@ fn became(leg: &Leg, paint: Paint) -> String {
     if leg.deliveries > 1 || leg.redelivered {
         text += &format!(", {} deliveries", leg.deliveries.max(2));
     }
+    if leg.given_back > 1 {
+        text += &format!(", given back {} times", leg.given_back);
+    }
     text
+}
+
+/// To whom it was delivered, and when.
+fn delivered(leg: &Leg) -> String {
+    let to = match (&leg.service, &leg.client_name) {
+        (Some(service), Some(client)) if service != client => format!(" to {} ({})", plain(service), plain(client)),
+        (Some(one), _) | (None, Some(one)) => format!(" to {}", plain(one)),
+        (None, None) => String::new(),
+    };
+    let waited = leg.seconds_in_queue.map(|seconds| format!(", waited {}", duration(seconds))).unwrap_or_default();
+    format!("delivered{to}{}{waited}", time(leg.delivered_at.as_deref()))
+}
+
+/// How the consumer settled it, and when.
+fn settled(leg: &Leg) -> String {
+    let how = leg.settlement.as_deref().map_or_else(|| "settled".to_owned(), plain);
+    let held = leg.seconds_held.map(|seconds| format!(", held {}", duration(seconds))).unwrap_or_default();
+    format!("{how}{}{held}", time(leg.settled_at.as_deref()))
+}
+
+fn time(time: Option<&str>) -> String {
+    time.map(|time| format!(" at {}", moment(time))).unwrap_or_default()
 }
 
 fn waiting_for(leg: &Leg) -> String {

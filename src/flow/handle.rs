@@ -24,7 +24,7 @@ const GAPS_MAX: usize = 1_000;
 pub struct StalledQuery {
     /// Messages or orders.
     pub what: Option<StalledWhat>,
-    /// Service that published the message, or announced the status.
+    /// Service that published the message, or holds it, or announced the status.
     pub service: Option<String>,
     /// Queue that owes the message.
     pub queue: Option<String>,

@@ -1,6 +1,8 @@
 //! A hop: one publish, or one dead-lettering by the broker, with what became of it in each queue.
 
-use crate::model::{Death, Event, Kind, Seq, Settlement, Source, Str, Timestamp};
+use crate::model::{Death, Event, Kind, Seq, SettlementKind, Source, Str, Timestamp};
+
+use super::leg::{Leg, fill};
 
 /// Events remembered by a hop.
 const EVENTS_MAX: usize = 64;
@@ -28,34 +30,29 @@ pub(super) struct Hop {
     /// Some source knows the queues it was routed to.
     pub(super) routing_known: bool,
     pub(super) unroutable: bool,
-    /// The proxy saw it come back.
-    pub(super) returned: bool,
+    /// When the proxy saw it come back to its publisher.
+    pub(super) returned_at: Option<Timestamp>,
     /// It reached no queue, and the order went on without it.
     pub(super) resolved: bool,
-    pub(super) confirmed_at: Option<Timestamp>,
+    pub(super) answer: Answer,
+    /// Its number among the publishes of its channel, where the publisher asked for confirms.
+    pub(super) publish_tag: Option<u64>,
     pub(super) legs: Vec<Leg>,
     pub(super) events: Vec<Seq>,
 }
 
-/// A hop in one queue.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Leg {
-    pub(super) queue: Str,
-    /// How often it was delivered, by the source that saw most.
-    pub(super) deliveries: u64,
-    /// How often each kind of source saw it delivered: the n-th delivery of one is the n-th of the other.
-    by_taps: u64,
-    by_proxy: u64,
-    pub(super) first_delivered_at: Option<Timestamp>,
-    pub(super) delivered_at: Option<Timestamp>,
-    pub(super) service: Option<Str>,
-    pub(super) client_name: Option<Str>,
-    pub(super) redelivered: bool,
-    /// Settlements of this leg can be seen.
-    pub(super) settles: bool,
-    pub(super) settled: Option<(Timestamp, Settlement)>,
-    pub(super) death: Option<Box<(Timestamp, Death)>>,
-    pub(super) resolved: bool,
+/// What the broker told the publisher.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Nothing that was seen; the publisher may not have asked.
+    #[default]
+    Unknown,
+    /// The publisher asked for a confirm.
+    Awaited,
+    /// The broker took responsibility.
+    Confirmed(Timestamp),
+    /// The broker refused it.
+    Refused(Timestamp),
 }
 
 impl Hop {
@@ -70,7 +67,7 @@ impl Hop {
             Some(index) => index,
             None if self.legs.len() >= LEGS_MAX => return None,
             None => {
-                self.legs.push(Leg { queue: queue.clone(), ..Leg::default() });
+                self.legs.push(Leg::new(queue.clone()));
                 self.legs.len() - 1
             }
         };
@@ -110,12 +107,22 @@ impl Hop {
     }
 
     pub(super) fn published(&mut self, event: &Event) {
-        self.published_at = Some(self.published_at.unwrap_or(self.first_at).min(event.at));
+        self.published_at = Some(self.published_at.unwrap_or(event.at).min(event.at));
         self.sources.push(event.source);
         self.unroutable |= event.kind == Kind::Unroutable;
-        fill(&mut self.service, &event.service);
         let client_name = event.session.as_ref().and_then(|session| session.client_name.clone());
-        fill(&mut self.client_name, &client_name);
+        if event.source == Source::Proxy {
+            // The proxy sees the session itself: its word counts, whoever was first.
+            self.service = event.service.clone().or_else(|| self.service.take());
+            self.client_name = client_name.or_else(|| self.client_name.take());
+            self.publish_tag = event.delivery_tag;
+            if event.delivery_tag.is_some() {
+                self.answer = Answer::Awaited;
+            }
+        } else {
+            fill(&mut self.service, &event.service);
+            fill(&mut self.client_name, &client_name);
+        }
         if let Some(queues) = &event.routed_queues {
             self.routing_known = true;
             for queue in queues {
@@ -124,9 +131,34 @@ impl Hop {
         }
     }
 
+    /// The broker has told the publisher nothing that was seen, and still may.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.answer, Answer::Unknown | Answer::Awaited)
+    }
+
+    /// The number that a confirm names is this publish's.
+    pub(super) fn is_numbered(&self, tag: Option<u64>) -> bool {
+        tag.is_some() && self.publish_tag == tag
+    }
+
+    /// The broker answered the publisher.
+    pub(super) fn answered(&mut self, event: &Event) {
+        let refused = event.settlement.is_some_and(|settlement| settlement.kind != SettlementKind::Ack);
+        self.answer = if refused { Answer::Refused(event.at) } else { Answer::Confirmed(event.at) };
+    }
+
+    /// It came back to its publisher: no queue took it.
+    pub(super) fn returned(&mut self, at: Timestamp) {
+        (self.returned_at, self.unroutable, self.routing_known) = (Some(at), true, true);
+    }
+
     /// Remembers an event of this hop. `true`: it is the first to tell a status that the hop announces.
     pub(super) fn note(&mut self, event: &Event) -> bool {
         self.first_at = self.first_at.min(event.at);
+        if self.dead_lettered_from.is_none() {
+            // Nothing can be seen of it before it is published.
+            self.published_at = self.published_at.map(|at| at.min(self.first_at));
+        }
         if self.events.len() < EVENTS_MAX {
             self.events.push(event.seq);
         }
@@ -138,57 +170,5 @@ impl Hop {
             self.status.clone_from(&event.status);
         }
         announces && self.status.is_some()
-    }
-}
-
-impl Leg {
-    pub(super) fn delivered(&mut self, event: &Event) {
-        let is_proxy = event.source == Source::Proxy;
-        let seen = if is_proxy { &mut self.by_proxy } else { &mut self.by_taps };
-        *seen += 1;
-        let client_name = event.session.as_ref().and_then(|session| session.client_name.clone());
-        if *seen > self.deliveries {
-            self.deliveries = *seen;
-            self.first_delivered_at.get_or_insert(event.at);
-            self.delivered_at = Some(event.at);
-            self.service.clone_from(&event.service);
-            self.client_name = client_name;
-        } else {
-            fill(&mut self.service, &event.service);
-            fill(&mut self.client_name, &client_name);
-        }
-        self.redelivered |= event.redelivered == Some(true);
-        if is_proxy {
-            // The proxy sees settlements, each after its delivery.
-            self.settles = true;
-            self.settled = None;
-        }
-    }
-
-    /// How often `source` saw it delivered.
-    pub(super) fn delivered_by(&self, source: Source) -> u64 {
-        if source == Source::Proxy { self.by_proxy } else { self.by_taps }
-    }
-
-    /// `source` has a first delivery still to tell: sources lag, so a death may be known already.
-    pub(super) fn owes(&self, source: Source) -> bool {
-        let was_delivered = |death: &Death| self.deliveries > 0 || needs_delivery(&death.reason);
-        self.delivered_by(source) == 0 && self.death.as_deref().is_none_or(|(_, death)| was_delivered(death))
-    }
-
-    /// The consumer gave it back.
-    pub(super) fn requeued(&self) -> bool {
-        self.settled.is_some_and(|(_, settlement)| settlement.requeue)
-    }
-}
-
-/// Only what a consumer had can die of this reason.
-pub(super) fn needs_delivery(reason: &str) -> bool {
-    matches!(reason, "rejected" | "delivery_limit")
-}
-
-fn fill(slot: &mut Option<Str>, value: &Option<Str>) {
-    if slot.is_none() {
-        slot.clone_from(value);
     }
 }

@@ -14,9 +14,10 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::model::{Death, Event, Kind, MessageKey, SettlementKind, Str, Timestamp};
+use crate::model::{Death, Event, Kind, MessageKey, Source, Str, Timestamp};
 
-use super::hop::{Hop, Leg, needs_delivery};
+use super::hop::{Answer, Hop};
+use super::leg::{Leg, needs_delivery};
 
 /// Hops kept of one message: of one that is retried for ever the first and the newest.
 const HOPS_MAX: usize = 64;
@@ -64,6 +65,7 @@ impl Message {
         if is_new {
             self.resolve(index, |_| true);
         }
+        self.move_return(index, event);
         Some(index)
     }
 
@@ -77,7 +79,11 @@ impl Message {
             |hop: &Hop| hop.is_to(event) && hop.leg(queue).map_or(!hop.routing_known, |leg| leg.owes(event.source));
         let again = event.redelivered == Some(true);
         let newest = |alive| self.hops.iter().rposition(|hop| again && gave(hop, alive));
-        let index = newest(true)
+        let given_back = |hop: &Hop| hop.is_to(event) && hop.leg(queue).is_some_and(Leg::is_given_back);
+        // The proxy knows which one was given back, where the same message is in a queue twice.
+        let known = (again && event.source == Source::Proxy).then(|| self.hops.iter().rposition(given_back)).flatten();
+        let index = known
+            .or_else(|| newest(true))
             .or_else(|| newest(false))
             .or_else(|| self.hops.iter().position(owes))
             .unwrap_or_else(|| self.add_hop(event));
@@ -123,7 +129,7 @@ impl Message {
             }
             let fits = match hop.leg(&death.queue) {
                 Some(leg) if leg.death.is_some() => continue,
-                Some(leg) => 1 + u8::from(leg.deliveries > 0 || !needs_delivery(&death.reason)),
+                Some(leg) => 1 + u8::from(leg.deliveries() > 0 || !needs_delivery(&death.reason)),
                 None if !hop.routing_known && hop.is_to_exchange(death) => 0,
                 None => continue,
             };
@@ -158,42 +164,67 @@ impl Message {
         hop.status = None;
         hop.published_at = Some(event.at);
         hop.sources = vec![event.source];
-        let back_in: Vec<Str> = hop.legs.iter().filter(|leg| leg.deliveries > 0).map(|leg| leg.queue.clone()).collect();
+        let back_in: Vec<Str> =
+            hop.legs.iter().filter(|leg| leg.deliveries() > 0).map(|leg| leg.queue.clone()).collect();
         self.resolve(follows, |died_in| back_in.contains(died_in));
         Some(died)
     }
 
     fn settle(&mut self, event: &Event) -> Option<usize> {
         let (queue, settlement) = (event.queue.as_ref()?, event.settlement?);
-        let open = |hop: &Hop| {
-            let open = |leg: &Leg| leg.delivered_by(event.source) > 0 && leg.settled.is_none();
-            hop.may_be_of(event.order_id.as_ref()) && hop.leg(queue).is_some_and(open)
+        let newest = |fits: &dyn Fn(&Leg) -> bool| {
+            let fits = |hop: &Hop| hop.may_be_of(event.order_id.as_ref()) && hop.leg(queue).is_some_and(fits);
+            self.hops.iter().rposition(fits)
         };
-        let index = self.hops.iter().rposition(open)?;
-        let leg = self.hops.get_mut(index)?.leg_mut(queue)?;
-        leg.settles = true;
-        leg.settled = Some((event.at, settlement));
-        Some(index)
+        if let Some(index) = newest(&|leg| leg.is_settled_by(event)) {
+            self.hops.get_mut(index)?.leg_mut(queue)?.settle(event.at, settlement);
+            return Some(index);
+        }
+        // A delivery that another one has followed since: it is counted already.
+        newest(&|leg| leg.delivered_by(event.source) > 0)
     }
 
     fn confirm(&mut self, event: &Event) -> Option<usize> {
-        let waits = |hop: &Hop| hop.confirmed_at.is_none() && hop.is_publish_of(event);
-        let index = self.hops.iter().position(waits)?;
-        let refused = event.settlement.is_some_and(|settlement| settlement.kind != SettlementKind::Ack);
-        if !refused {
-            self.hops.get_mut(index)?.confirmed_at = Some(event.at);
-        }
+        let waits = |hop: &Hop| hop.is_unanswered() && hop.is_publish_of(event);
+        let numbered = self.hops.iter().position(|hop| waits(hop) && hop.is_numbered(event.delivery_tag));
+        let index = numbered.or_else(|| self.hops.iter().position(waits))?;
+        self.hops.get_mut(index)?.answered(event);
         Some(index)
     }
 
     /// A return comes before its confirm.
     fn returned(&mut self, event: &Event) -> Option<usize> {
-        let waits = |hop: &Hop| !hop.returned && hop.confirmed_at.is_none() && hop.is_publish_of(event);
+        let waits = |hop: &Hop| hop.returned_at.is_none() && hop.is_unanswered() && hop.is_publish_of(event);
         let hop = self.hops.iter().position(|hop| waits(hop) && hop.legs.is_empty());
         let index = hop.or_else(|| self.hops.iter().position(waits))?;
-        let hop = self.hops.get_mut(index)?;
-        (hop.returned, hop.unroutable) = (true, true);
+        self.hops.get_mut(index)?.returned(event.at);
         Some(index)
+    }
+
+    /// A tap told that the publish at `index` reached queues: what came back was another one, which it did not.
+    fn move_return(&mut self, index: usize, event: &Event) {
+        let Some(hop) = self.hops.get(index).filter(|hop| !hop.legs.is_empty()) else { return };
+        let Some(at) = hop.returned_at else { return };
+        let fits = |hop: &Hop| {
+            hop.returned_at.is_none()
+                && hop.legs.is_empty()
+                && hop.sources.contains(&Source::Proxy)
+                && hop.dead_lettered_from.is_none()
+                && hop.is_to(event)
+        };
+        let Some(other) = self.hops.iter().position(fits) else { return };
+        if let Some(hop) = self.hops.get_mut(index) {
+            (hop.returned_at, hop.unroutable) = (None, false);
+        }
+        if let Some(hop) = self.hops.get_mut(other) {
+            hop.returned(at);
+        }
+    }
+
+    /// The broker refused the hop, and the publisher has published it again since.
+    pub(super) fn is_superseded(&self, hop: &Hop) -> bool {
+        let newest = self.hops.iter().rfind(|hop| hop.dead_lettered_from.is_none());
+        matches!(hop.answer, Answer::Refused(_)) && newest.is_some_and(|newest| !std::ptr::eq(newest, hop))
     }
 
     /// Deaths of earlier hops are made good by the hop at `index`, where `made_good` says so of their queue.

@@ -11,7 +11,9 @@
 mod engine;
 mod follow;
 mod handle;
+mod handling;
 mod hop;
+mod leg;
 mod message;
 mod order;
 mod report;

@@ -10,6 +10,7 @@ use super::handle::StalledQuery;
 use super::message::Message;
 use super::order::{Status, deadline, is_final};
 use super::stalled::Trouble;
+use super::trail::consumer_view;
 use super::verdict::tell;
 use super::words::{moment, span};
 
@@ -47,7 +48,13 @@ impl<'a> Stalled<'a> {
             }
             Stalled::Order(_, status, _) => (None, status.service.as_ref(), Some(&status.status)),
         };
-        is(&query.queue, queue) && is(&query.service, service) && is(&query.status, status)
+        let holder = match self {
+            Stalled::Message(_, trouble) => trouble.holder(),
+            Stalled::Order(..) => None,
+        };
+        let held_by = holder.as_ref().and_then(|consumer| consumer.service.as_ref());
+        let of_service = is(&query.service, service) || is(&query.service, held_by);
+        is(&query.queue, queue) && of_service && is(&query.status, status)
     }
 
     /// The line.
@@ -79,6 +86,7 @@ fn of_message(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> Stall
         order_id: hop.order_id.clone(),
         message: Some(message.key.to_string()),
         queue: trouble.queue().cloned(),
+        consumer: trouble.holder().map(consumer_view),
         exchange: hop.exchange.clone(),
         service: hop.service.clone(),
         status: hop.status.clone(),

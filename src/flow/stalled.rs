@@ -6,7 +6,8 @@ use crate::config;
 use crate::model::api::{LegState, State};
 use crate::model::{Death, Str, Timestamp};
 
-use super::hop::{Hop, Leg};
+use super::hop::Hop;
+use super::leg::{Consumer, Leg};
 use super::message::Message;
 
 /// Something a message waits for, or died of.
@@ -62,6 +63,14 @@ impl Trouble<'_> {
         }
     }
 
+    /// The consumer that holds it.
+    pub(super) fn holder(&self) -> Option<Consumer> {
+        match self {
+            Trouble::Unsettled { leg, .. } => Some(leg.consumer()),
+            Trouble::Undelivered { .. } | Trouble::Dead { .. } | Trouble::Unroutable { .. } => None,
+        }
+    }
+
     /// The queue it concerns.
     pub(super) fn queue(&self) -> Option<&Str> {
         match self {
@@ -84,43 +93,34 @@ pub(super) fn troubles<'a>(
         // What went nowhere was made good when it was published again.
         let lost = is_lost(hop, index, newest)
             .then(|| Trouble::Unroutable { hop, since: hop.published_at.unwrap_or(hop.first_at) });
-        lost.into_iter().chain(hop.legs.iter().filter_map(move |leg| trouble(hop, leg, settings, now)))
+        lost.into_iter().chain(hop.legs.iter().filter_map(move |leg| trouble(message, hop, leg, settings, now)))
     })
 }
 
-fn trouble<'a>(hop: &'a Hop, leg: &'a Leg, settings: &config::Flow, now: Timestamp) -> Option<Trouble<'a>> {
+fn trouble<'a>(
+    message: &'a Message,
+    hop: &'a Hop,
+    leg: &'a Leg,
+    settings: &config::Flow,
+    now: Timestamp,
+) -> Option<Trouble<'a>> {
     if let Some((since, death)) = leg.death.as_deref() {
         return (!leg.resolved).then_some(Trouble::Dead { hop, leg, since: *since, death });
     }
-    match leg_state(leg) {
+    match leg.state() {
         // What lies in a dead-letter queue is known to be dead; nobody is expected to take it.
-        LegState::Waiting if hop.dead_lettered_from.is_none() => {
+        LegState::Waiting if hop.dead_lettered_from.is_none() && !message.is_superseded(hop) => {
             let published = hop.published_at.unwrap_or(hop.first_at);
-            let since = leg.settled.map_or(published, |(at, _)| at);
+            let since = leg.settled().map_or(published, |(at, _)| at);
             let deadline = settings.undelivered_after;
             (now.since(since) > deadline).then_some(Trouble::Undelivered { hop, leg, since, deadline })
         }
         LegState::Unsettled => {
-            let since = leg.delivered_at?;
+            let since = leg.delivered_at()?;
             let deadline = settings.unsettled_after;
             (now.since(since) > deadline).then_some(Trouble::Unsettled { hop, leg, since, deadline })
         }
         _ => None,
-    }
-}
-
-/// Where a message stands in one queue.
-pub(super) fn leg_state(leg: &Leg) -> LegState {
-    if leg.death.is_some() {
-        return LegState::DeadLettered;
-    }
-    match leg.settled {
-        Some(_) if leg.requeued() => LegState::Waiting,
-        Some((_, settlement)) if settlement.kind != crate::model::SettlementKind::Ack => LegState::Dropped,
-        Some(_) => LegState::Settled,
-        None if leg.deliveries == 0 => LegState::Waiting,
-        None if leg.settles => LegState::Unsettled,
-        None => LegState::Delivered,
     }
 }
 
@@ -133,8 +133,8 @@ fn is_lost(hop: &Hop, index: usize, newest: Option<usize>) -> bool {
 pub(super) fn is_finished(message: &Message) -> bool {
     let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().all(|(index, hop)| {
-        let settled = |leg: &Leg| match leg_state(leg) {
-            LegState::Waiting => hop.dead_lettered_from.is_some(),
+        let settled = |leg: &Leg| match leg.state() {
+            LegState::Waiting => hop.dead_lettered_from.is_some() || message.is_superseded(hop),
             LegState::Unsettled => false,
             LegState::DeadLettered => leg.resolved,
             LegState::Delivered | LegState::Settled | LegState::Dropped => true,
@@ -152,7 +152,10 @@ pub(super) fn hop_state(message: &Message, hop: &Hop, settings: &config::Flow, n
     if hop.legs.is_empty() {
         return if hop.unroutable { State::Unroutable } else { State::Unknown };
     }
-    let done = |leg: &Leg| !matches!(leg_state(leg), LegState::Waiting | LegState::Unsettled);
+    if message.is_superseded(hop) && hop.legs.iter().any(|leg| leg.state() == LegState::Waiting) {
+        return State::Unknown;
+    }
+    let done = |leg: &Leg| !matches!(leg.state(), LegState::Waiting | LegState::Unsettled);
     if hop.legs.iter().all(done) { State::Completed } else { State::InFlight }
 }
 

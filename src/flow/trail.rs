@@ -1,15 +1,14 @@
 //! A trail as the API shows it, built from events.
 
-use std::time::Duration;
-
 use crate::config;
-use crate::model::api::{self, DeathView, EventView, GapView, State, Trail};
+use crate::model::api::{self, DeathView, EventView, GapView, LegState, State, Trail};
 use crate::model::{Event, Settlement, SettlementKind, Timestamp};
 
-use super::hop::{Hop, Leg};
+use super::hop::{Answer, Hop};
+use super::leg::{Consumer, Leg, gives_back};
 use super::message::Message;
 use super::order::{Messages, Status, is_final};
-use super::stalled::{hop_state, leg_state};
+use super::stalled::hop_state;
 use super::verdict::judge;
 
 /// What a trail is about.
@@ -79,6 +78,11 @@ fn status_changes(statuses: &[Status], settings: &config::Flow, now: Timestamp) 
 }
 
 fn hop_view(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestamp) -> api::Hop {
+    let (answered_at, is_refused) = match hop.answer {
+        Answer::Confirmed(at) => (Some(at), false),
+        Answer::Refused(at) => (Some(at), true),
+        Answer::Unknown | Answer::Awaited => (None, false),
+    };
     api::Hop {
         message: message.key.to_string(),
         published_at: hop.published_at.map(|at| at.to_string()),
@@ -91,30 +95,48 @@ fn hop_view(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestam
         status: hop.status.clone(),
         sources: hop.sources.iter().map(|source| source.name().to_owned()).collect(),
         state: hop_state(message, hop, settings, now),
-        confirmed_at: hop.confirmed_at.map(|at| at.to_string()),
-        queues: hop.legs.iter().map(|leg| leg_view(hop, leg)).collect(),
+        confirmed_at: answered_at.filter(|_| !is_refused).map(|at| at.to_string()),
+        refused_at: answered_at.filter(|_| is_refused).map(|at| at.to_string()),
+        seconds_to_confirm: seconds(hop.published_at, answered_at),
+        unconfirmed: hop.answer == Answer::Awaited,
+        returned_at: hop.returned_at.map(|at| at.to_string()),
+        queues: hop.legs.iter().map(|leg| leg_view(hop, leg, now)).collect(),
         events: hop.events.iter().map(|seq| seq.0).collect(),
     }
 }
 
-fn leg_view(hop: &Hop, leg: &Leg) -> api::Leg {
-    let seconds =
-        |from: Option<Timestamp>, to: Option<Timestamp>| Some(to?.since(from?)).as_ref().map(Duration::as_secs_f64);
+fn leg_view(hop: &Hop, leg: &Leg, now: Timestamp) -> api::Leg {
+    let (state, settled, consumer) = (leg.state(), leg.settled(), leg.consumer());
+    let until_now = Some(now).filter(|_| state == LegState::Waiting && leg.deliveries() == 0);
+    let settled_at = settled.map(|(at, _)| at);
     api::Leg {
         queue: leg.queue.clone(),
-        state: leg_state(leg),
-        deliveries: leg.deliveries,
-        delivered_at: leg.delivered_at.map(|at| at.to_string()),
-        service: leg.service.clone(),
-        client_name: leg.client_name.clone(),
+        state,
+        deliveries: leg.deliveries(),
+        delivered_at: leg.delivered_at().map(|at| at.to_string()),
+        service: consumer.service,
+        client_name: consumer.client_name,
+        connection: consumer.connection,
+        user: consumer.user,
+        consumer_tag: consumer.consumer_tag,
         redelivered: leg.redelivered,
-        settled_at: leg.settled.map(|(at, _)| at.to_string()),
-        settlement: leg.settled.map(|(_, settlement)| settlement_name(settlement)),
-        seconds_in_queue: seconds(hop.published_at, leg.first_delivered_at),
-        seconds_held: seconds(leg.delivered_at, leg.settled.map(|(at, _)| at)),
+        settled_at: settled_at.map(|at| at.to_string()),
+        settlement: settled.map(|(_, settlement)| settlement_name(settlement)),
+        given_back: leg.given_back(),
+        seconds_in_queue: seconds(hop.published_at, leg.first_delivered_at().or(until_now)),
+        seconds_held: seconds(leg.delivered_at(), settled_at.or((state == LegState::Unsettled).then_some(now))),
         death: leg.death.as_deref().map(|(at, death)| DeathView { at: Some(at.to_string()), ..DeathView::from(death) }),
         resolved: leg.resolved,
     }
+}
+
+pub(super) fn consumer_view(consumer: Consumer) -> api::Consumer {
+    let Consumer { service, client_name, connection, user, consumer_tag } = consumer;
+    api::Consumer { service, client_name, connection, user, consumer_tag }
+}
+
+fn seconds(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<f64> {
+    Some(to?.since(from?).as_secs_f64())
 }
 
 fn settlement_name(settlement: Settlement) -> String {
@@ -125,5 +147,5 @@ fn settlement_name(settlement: Settlement) -> String {
         SettlementKind::Recover => "recover",
         SettlementKind::Close => "close",
     };
-    if settlement.requeue { format!("{name} (requeue)") } else { name.to_owned() }
+    if gives_back(settlement) { format!("{name} (requeue)") } else { name.to_owned() }
 }

@@ -1,13 +1,15 @@
 //! The verdict: where an order or a message stands, as one sentence for a person.
 
 use crate::config;
+use crate::model::Timestamp;
 use crate::model::api::{LegState, State};
-use crate::model::{Str, Timestamp};
 
-use super::hop::{Hop, Leg};
+use super::handling::{acknowledged, ending, refusal, return_to_queue, who, who_exactly};
+use super::hop::{Answer, Hop};
+use super::leg::Leg;
 use super::message::Message;
 use super::order::{Messages, Status, deadline, is_final};
-use super::stalled::{Trouble, leg_state, severity, troubles};
+use super::stalled::{Trouble, severity, troubles};
 use super::words::{because, moment, span};
 
 /// State and sentence of an order, or of one message where `statuses` is empty.
@@ -41,15 +43,19 @@ pub(super) fn tell(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> 
     let (subject, since) = (describe(message, trouble.hop()), moment(trouble.since()));
     let lasts = span(now.since(trouble.since()));
     match trouble {
-        Trouble::Undelivered { leg, deadline, .. } => format!(
-            "Stalled: queue {} has not delivered {subject} since {since}, for {lasts}; {} is the limit.",
-            leg.queue,
-            span(*deadline)
-        ),
+        Trouble::Undelivered { hop, leg, deadline, .. } => {
+            let when = return_to_queue(leg).map_or(String::new(), |text| format!(", when {text}"));
+            format!(
+                "Stalled: queue {} has not delivered {subject} since {since}{when}, for {lasts}; {} is the limit{}.",
+                leg.queue,
+                span(*deadline),
+                unconfirmed(hop)
+            )
+        }
         Trouble::Unsettled { leg, deadline, .. } => format!(
-            "Stalled: {} took {subject} from queue {} at {since} and has not acknowledged it for {lasts}; {} is the \
+            "Stalled: {} took {subject} from queue {} at {since} and has not settled it since, for {lasts}; {} is the \
              limit.",
-            consumer(leg),
+            who_exactly(leg),
             leg.queue,
             span(*deadline)
         ),
@@ -59,15 +65,23 @@ pub(super) fn tell(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> 
             } else {
                 format!("gave up {subject}")
             };
+            let refused = refusal(leg).map_or(String::new(), |text| format!(": {text}"));
             let onward = after_death(message, leg);
             format!(
-                "Dead-lettered: queue {} {verb} at {since} because {}; {onward}.",
+                "Dead-lettered: queue {} {verb} at {since} because {}{refused}; {onward}.",
                 leg.queue,
                 because(&death.reason)
             )
         }
-        Trouble::Unroutable { .. } => {
-            format!("Unroutable: no queue took {}; it was lost at {since}.", subject.trim_end_matches(','))
+        Trouble::Unroutable { hop, .. } => {
+            let subject = subject.trim_end_matches(',');
+            match hop.returned_at {
+                Some(at) => {
+                    let at = moment(at);
+                    format!("Unroutable: no queue took {subject}; the broker returned it to its publisher at {at}.")
+                }
+                None => format!("Unroutable: no queue took {subject}; it was lost at {since}."),
+            }
         }
     }
 }
@@ -99,8 +113,8 @@ fn after_death(message: &Message, leg: &Leg) -> String {
     let followed = |hop: &&Hop| hop.dead_lettered_from.as_ref() == Some(&leg.queue) && hop.published_at >= died_at;
     let onward = message.hops.iter().find(followed);
     let Some(hop) = onward else { return "where it went was not seen".to_owned() };
-    if let Some((leg, at)) = hop.legs.iter().find_map(|leg| leg.delivered_at.map(|at| (leg, at))) {
-        return format!("{} took it from queue {} at {}", consumer(leg), leg.queue, moment(at));
+    if let Some((leg, at)) = hop.legs.iter().find_map(|leg| leg.delivered_at().map(|at| (leg, at))) {
+        return format!("{} took it from queue {} at {}{}", who(leg), leg.queue, moment(at), ending(leg));
     }
     match (&hop.exchange, &hop.routing_key) {
         (Some(exchange), Some(key)) if exchange.is_empty() => format!("it went to queue {key}"),
@@ -109,8 +123,13 @@ fn after_death(message: &Message, leg: &Leg) -> String {
     }
 }
 
-fn consumer(leg: &Leg) -> Str {
-    leg.service.clone().or_else(|| leg.client_name.clone()).unwrap_or_else(|| "a consumer".into())
+/// What the broker did not promise the publisher, where the publisher asked for it.
+fn unconfirmed(hop: &Hop) -> String {
+    match hop.answer {
+        Answer::Refused(at) => format!("; the broker refused it to its publisher at {}", moment(at)),
+        Answer::Awaited => "; the broker has not confirmed it to its publisher".to_owned(),
+        Answer::Unknown | Answer::Confirmed(_) => String::new(),
+    }
 }
 
 fn in_status(status: &Status) -> String {
@@ -139,15 +158,25 @@ fn newest_step(messages: &Messages) -> String {
     let hops = messages.hops();
     let newest = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty());
     let Some((_, hop)) = newest else { return String::new() };
-    let waiting: Vec<&str> =
-        hop.legs.iter().filter(|leg| leg_state(leg) == LegState::Waiting).map(|leg| &*leg.queue).collect();
+    let waiting: Vec<&Leg> = hop.legs.iter().filter(|leg| leg.state() == LegState::Waiting).collect();
     if !waiting.is_empty() {
-        return format!("; its message waits in {}", waiting.join(" and "));
+        return format!("; its message waits in {}{}", queues(&waiting), why_it_waits(hop, &waiting));
     }
-    let latest = hop.legs.iter().filter_map(|leg| leg.delivered_at.map(|at| (at, leg))).max_by_key(|(at, _)| *at);
+    let latest = hop.legs.iter().filter_map(|leg| leg.delivered_at().map(|at| (at, leg))).max_by_key(|(at, _)| *at);
     latest.map_or(String::new(), |(at, leg)| {
-        format!("; {} took its message from {} at {}", consumer(leg), leg.queue, moment(at))
+        format!("; {} took its message from {} at {}{}", who(leg), leg.queue, moment(at), ending(leg))
     })
+}
+
+fn queues(legs: &[&Leg]) -> String {
+    let names: Vec<&str> = legs.iter().map(|leg| &*leg.queue).collect();
+    names.join(" and ")
+}
+
+/// Who gave it back to the queues that it waits in, and what the broker did not promise.
+fn why_it_waits(hop: &Hop, waiting: &[&Leg]) -> String {
+    let given_back = waiting.iter().filter_map(|leg| return_to_queue(leg)).map(|text| format!("; {text}"));
+    given_back.chain([unconfirmed(hop)]).collect()
 }
 
 /// A message on its own, or an order whose messages announce no status.
@@ -158,30 +187,49 @@ fn without_status(messages: &Messages) -> (State, String) {
         return (State::Unknown, "Unknown: nothing but its name was observed.".to_owned());
     };
     let subject = describe(message, hop);
-    let in_state = |wanted: LegState, moved: bool| {
-        let hops = hops.iter().filter(move |(_, hop)| moved || hop.dead_lettered_from.is_none());
-        hops.flat_map(|(_, hop)| &hop.legs).filter(move |leg| leg_state(leg) == wanted)
+    let in_state = |wanted: LegState, moved: bool| -> Vec<&Leg> {
+        let counts =
+            |message: &Message, hop: &Hop| moved || hop.dead_lettered_from.is_none() && !message.is_superseded(hop);
+        let hops = hops.iter().filter(|(message, hop)| counts(message, hop));
+        hops.flat_map(|(_, hop)| &hop.legs).filter(|leg| leg.state() == wanted).collect()
     };
-    let waiting: Vec<&str> = in_state(LegState::Waiting, false).map(|leg| &*leg.queue).collect();
+    let waiting = in_state(LegState::Waiting, false);
     if !waiting.is_empty() {
-        return (State::InFlight, format!("In flight: {subject} waits in {}.", waiting.join(" and ")));
+        let (queues, why) = (queues(&waiting), why_it_waits(hop, &waiting));
+        return (State::InFlight, format!("In flight: {subject} waits in {queues}{why}."));
     }
-    if in_state(LegState::Unsettled, true).next().is_some() {
-        return (State::InFlight, format!("In flight: {subject} was delivered and is not acknowledged yet."));
+    let took = |leg: &&Leg, end: String| {
+        leg.delivered_at().map(|at| format!("{} from {} at {}{end}", who(leg), leg.queue, moment(at)))
+    };
+    let held: Vec<String> =
+        in_state(LegState::Unsettled, true).iter().filter_map(|leg| took(leg, String::new())).collect();
+    if !held.is_empty() {
+        let takers = held.join(" and by ");
+        return (State::InFlight, format!("In flight: {subject} was taken by {takers}, and is not acknowledged yet."));
     }
     // What came back to a queue after a death was moved there by the broker, and counts.
-    let taken = in_state(LegState::Delivered, true).chain(in_state(LegState::Settled, true));
-    let deliveries: Vec<String> = taken
-        .filter_map(|leg| leg.delivered_at.map(|at| format!("{} from {} at {}", consumer(leg), leg.queue, moment(at))))
-        .collect();
+    let taken = in_state(LegState::Delivered, true).into_iter().chain(in_state(LegState::Settled, true));
+    let deliveries: Vec<String> = taken.filter_map(|leg| took(&leg, acknowledged(leg))).collect();
     if !deliveries.is_empty() {
         return (State::Completed, format!("Delivered: {subject} was taken by {}.", deliveries.join(" and by ")));
     }
-    let refused: Vec<&str> = in_state(LegState::Dropped, true).map(|leg| &*leg.queue).collect();
+    let refused = in_state(LegState::Dropped, true);
     if !refused.is_empty() {
-        let text = format!("Unknown: {subject} was refused from {}, and nobody saw it since.", refused.join(" and "));
-        return (State::Unknown, text);
+        let how: Vec<String> = refused.iter().filter_map(|leg| refusal(leg)).collect();
+        let (queues, how) = (queues(&refused), how.join("; "));
+        return (
+            State::Unknown,
+            format!("Unknown: {subject} was refused from {queues}, and nobody saw it since: {how}."),
+        );
     }
-    let subject = subject.trim_end_matches(',');
-    (State::Unknown, format!("Unknown: {subject} was seen, and not what became of it."))
+    let (subject, answer) = (subject.trim_end_matches(','), answer(hop));
+    (State::Unknown, format!("Unknown: {subject} was seen, and not what became of it{answer}."))
+}
+
+/// What the broker told the publisher.
+fn answer(hop: &Hop) -> String {
+    match hop.answer {
+        Answer::Confirmed(at) => format!("; the broker confirmed it to its publisher at {}", moment(at)),
+        Answer::Unknown | Answer::Awaited | Answer::Refused(_) => unconfirmed(hop),
+    }
 }

@@ -11,7 +11,6 @@ use crate::model::api::LegState;
 use crate::model::{Death, Event, Kind, MessageKey, Seq, Settlement, SettlementKind, Source, Str, Timestamp, Value};
 
 use super::message::Message;
-use super::stalled::leg_state;
 
 /// 2026-11-21 02:00:00 UTC.
 const START: i64 = 1_795_226_400_000_000;
@@ -107,7 +106,7 @@ fn told(message: &Message) -> Vec<String> {
             .iter()
             .map(|leg| {
                 let resolved = if leg.resolved { "+" } else { "" };
-                format!(" {}:{}{resolved}*{}", leg.queue, leg_state(leg).name(), leg.deliveries)
+                format!(" {}:{}{resolved}*{}", leg.queue, leg.state().name(), leg.deliveries())
             })
             .collect();
         legs.sort();
@@ -118,7 +117,7 @@ fn told(message: &Message) -> Vec<String> {
 
 fn state_of(message: &Message, queue: &str) -> LegState {
     let queue = Str::from(queue);
-    leg_state(message.hops.iter().find_map(|hop| hop.leg(&queue)).expect("the queue has it"))
+    message.hops.iter().find_map(|hop| hop.leg(&queue)).expect("the queue has it").state()
 }
 
 fn settings() -> config::Flow {

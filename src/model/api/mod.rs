@@ -16,7 +16,7 @@ pub use report::{
 };
 pub use session::{SessionState, SessionView, SessionsReport};
 pub use statistics::{StatisticsReport, StatisticsRow};
-pub use trail::{DeathView, Hop, Leg, LegState, State, StatusChange, Trail};
+pub use trail::{Consumer, DeathView, Hop, Leg, LegState, State, StatusChange, Trail};
 
 fn is_zero(count: &u64) -> bool {
     *count == 0

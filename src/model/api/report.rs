@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Gap, Seq, Str};
 
-use super::EventView;
+use super::{Consumer, EventView};
 
 /// A page of a search.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -110,6 +110,9 @@ pub struct StalledItem {
     /// The service that published it, or of an order the one that announced its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Str>,
+    /// The consumer that was given it and has not settled it since; of reason `unsettled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Consumer>,
     /// The order's status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Str>,

@@ -133,6 +133,18 @@ pub struct Hop {
     /// When the broker confirmed it to the publisher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<String>,
+    /// When the broker refused it to the publisher (`basic.nack`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<String>,
+    /// From publish to the broker's confirm or refusal, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_to_confirm: Option<f64>,
+    /// The publisher asked for a confirm, and none was seen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
+    /// When it came back to the publisher (`basic.return`), because no queue took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<String>,
     /// What became of it, by queue.
     pub queues: Vec<Leg>,
     /// The events it was put together from.
@@ -192,19 +204,32 @@ pub struct Leg {
     /// What the consumer's client calls itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<Str>,
+    /// The consumer's connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Str>,
+    /// The user that the consumer is logged in as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Str>,
+    /// The consumer's tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer_tag: Option<Str>,
     /// Delivered more than once.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redelivered: bool,
     /// When the latest delivery was settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<String>,
-    /// How: `ack`, `nack`, `reject`, with ` (requeue)`.
+    /// How: `ack`, `nack`, `reject`; `recover` (`basic.recover`) or `close` (the consumer's channel or connection ended);
+    /// with ` (requeue)` where the message went back to the queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settlement: Option<String>,
-    /// From publish to the first delivery, in seconds.
+    /// How often a consumer gave it back to the queue.
+    #[serde(skip_serializing_if = "super::is_zero")]
+    pub given_back: u64,
+    /// From publish to the first delivery, in seconds; until now while there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_in_queue: Option<f64>,
-    /// From the latest delivery to its settlement, in seconds.
+    /// From the latest delivery to its settlement, in seconds; until now while it is `unsettled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_held: Option<f64>,
     /// Why and when the queue gave it up.
@@ -213,6 +238,27 @@ pub struct Leg {
     /// A death that a later publish, or the order's progress, made good.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resolved: bool,
+}
+
+/// Who was given a message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Consumer {
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Str>,
+    /// What its client calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<Str>,
+    /// Its connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Str>,
+    /// The user that it is logged in as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Str>,
+    /// Its tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer_tag: Option<Str>,
 }
 
 /// A death as the API shows it.

@@ -1,0 +1,262 @@
+//! A hop in one queue: who was given the message, how long it was held, and how it was settled.
+//!
+//! A delivery that both the firehose and the proxy saw is one: the n-th of the one is the n-th of the other. What they
+//! tell is kept apart, so that it does not matter which of them lags.
+
+use std::time::Duration;
+
+use crate::model::api::LegState;
+use crate::model::{Death, Event, Settlement, SettlementKind, Source, Str, Timestamp};
+
+/// A hop in one queue.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leg {
+    pub(super) queue: Str,
+    /// What taps saw of its deliveries.
+    taps: Seen,
+    /// What the proxy saw: many a queue is consumed past it.
+    proxy: Option<Box<Proxied>>,
+    pub(super) redelivered: bool,
+    pub(super) death: Option<Box<(Timestamp, Death)>>,
+    pub(super) resolved: bool,
+}
+
+/// Deliveries as one kind of source saw them.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    count: u64,
+    first_at: Timestamp,
+    last_at: Timestamp,
+    /// Who was given the latest.
+    consumer: Option<Box<Consumer>>,
+}
+
+/// Only the proxy sees how a delivery ends.
+#[derive(Clone, Debug, Default)]
+struct Proxied {
+    seen: Seen,
+    /// Channel and delivery tag of the latest delivery.
+    channel: Option<u16>,
+    tag: Option<u64>,
+    /// How the latest delivery was settled.
+    settled: Option<(Timestamp, Settlement)>,
+    given_back: u64,
+}
+
+/// Who was given a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Consumer {
+    pub(super) service: Option<Str>,
+    pub(super) client_name: Option<Str>,
+    pub(super) connection: Option<Str>,
+    pub(super) user: Option<Str>,
+    pub(super) consumer_tag: Option<Str>,
+}
+
+impl Leg {
+    pub(super) fn new(queue: Str) -> Self {
+        Leg { queue, ..Leg::default() }
+    }
+
+    /// It was delivered, as the event tells.
+    pub(super) fn delivered(&mut self, event: &Event) {
+        self.redelivered |= event.redelivered == Some(true);
+        if event.source == Source::Proxy {
+            self.proxy.get_or_insert_default().delivered(event);
+        } else {
+            self.taps.delivered(event);
+        }
+    }
+
+    /// The latest delivery that the proxy saw was settled.
+    pub(super) fn settle(&mut self, at: Timestamp, settlement: Settlement) {
+        if let Some(proxy) = self.proxy.as_deref_mut() {
+            proxy.settle(at, settlement);
+        }
+    }
+
+    /// The event settles the delivery that is open.
+    pub(super) fn is_settled_by(&self, event: &Event) -> bool {
+        let Some(proxy) = self.proxy.as_deref().filter(|proxy| proxy.settled.is_none()) else { return false };
+        if event.source != Source::Proxy {
+            return false;
+        }
+        let (Some(own), Some(tag)) = (proxy.tag, event.delivery_tag) else { return true };
+        let session = event.session.as_ref();
+        let connection = proxy.seen.consumer.as_deref().and_then(|consumer| consumer.connection.as_ref());
+        own == tag
+            && proxy.channel == session.and_then(|session| session.channel)
+            && connection == session.and_then(|session| session.connection.as_ref())
+    }
+
+    /// How often `source` saw it delivered.
+    pub(super) fn delivered_by(&self, source: Source) -> u64 {
+        if source == Source::Proxy {
+            self.proxy.as_deref().map_or(0, |proxy| proxy.seen.count)
+        } else {
+            self.taps.count
+        }
+    }
+
+    /// `source` has a first delivery still to tell: sources lag, so a death may be known already.
+    pub(super) fn owes(&self, source: Source) -> bool {
+        let was_delivered = |death: &Death| self.deliveries() > 0 || needs_delivery(&death.reason);
+        self.delivered_by(source) == 0 && self.death.as_deref().is_none_or(|(_, death)| was_delivered(death))
+    }
+
+    /// How often it was delivered, by the source that saw most.
+    pub(super) fn deliveries(&self) -> u64 {
+        self.taps.count.max(self.delivered_by(Source::Proxy))
+    }
+
+    pub(super) fn first_delivered_at(&self) -> Option<Timestamp> {
+        self.views().filter(|seen| seen.count > 0).map(|seen| seen.first_at).min()
+    }
+
+    pub(super) fn delivered_at(&self) -> Option<Timestamp> {
+        Some(self.latest()?.last_at)
+    }
+
+    /// Who was given the latest delivery.
+    pub(super) fn consumer(&self) -> Consumer {
+        let Some(latest) = self.latest() else { return Consumer::default() };
+        let mut consumer = latest.consumer.as_deref().cloned().unwrap_or_default();
+        // Two views of the same delivery: the tap's completes the proxy's.
+        let other = self.views().find(|seen| seen.count == latest.count && !std::ptr::eq(*seen, latest));
+        if let Some(other) = other.and_then(|other| other.consumer.as_deref()) {
+            consumer.complete(other);
+        }
+        consumer
+    }
+
+    /// How the latest delivery was settled.
+    pub(super) fn settled(&self) -> Option<(Timestamp, Settlement)> {
+        self.latest_proxied()?.settled
+    }
+
+    /// The proxy saw a consumer give it back, and nobody take it since.
+    pub(super) fn is_given_back(&self) -> bool {
+        let settled = self.proxy.as_deref().and_then(|proxy| proxy.settled);
+        self.death.is_none() && settled.is_some_and(|(_, settlement)| gives_back(settlement))
+    }
+
+    /// How often a consumer gave it back to the queue.
+    pub(super) fn given_back(&self) -> u64 {
+        self.proxy.as_deref().map_or(0, |proxy| proxy.given_back)
+    }
+
+    /// A consumer has it, as the proxy saw.
+    pub(super) fn is_held(&self) -> bool {
+        self.death.is_none() && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none())
+    }
+
+    /// How long the consumer had it that settled it.
+    pub(super) fn held(&self) -> Option<Duration> {
+        let proxy = self.latest_proxied()?;
+        Some(proxy.settled?.0.since(proxy.seen.last_at))
+    }
+
+    /// Where the message stands in this queue.
+    pub(super) fn state(&self) -> LegState {
+        if self.death.is_some() {
+            return LegState::DeadLettered;
+        }
+        match self.settled() {
+            Some((_, settlement)) if gives_back(settlement) => LegState::Waiting,
+            Some((_, settlement)) if settlement.kind == SettlementKind::Ack => LegState::Settled,
+            Some(_) => LegState::Dropped,
+            None if self.latest_proxied().is_some() => LegState::Unsettled,
+            None if self.taps.count > 0 => LegState::Delivered,
+            None => LegState::Waiting,
+        }
+    }
+
+    fn views(&self) -> impl Iterator<Item = &Seen> {
+        self.proxy.as_deref().map(|proxy| &proxy.seen).into_iter().chain([&self.taps])
+    }
+
+    /// The view that tells of the latest delivery.
+    fn latest(&self) -> Option<&Seen> {
+        let taps = Some(&self.taps).filter(|taps| taps.count > 0);
+        self.latest_proxied().map(|proxy| &proxy.seen).or(taps)
+    }
+
+    /// The proxy saw the latest delivery. What it saw given back may have been delivered past it since.
+    fn latest_proxied(&self) -> Option<&Proxied> {
+        self.proxy.as_deref().filter(|proxy| {
+            proxy.seen.count >= self.taps.count || !proxy.settled.is_some_and(|(_, settlement)| gives_back(settlement))
+        })
+    }
+}
+
+impl Seen {
+    fn delivered(&mut self, event: &Event) {
+        self.count += 1;
+        if self.count == 1 {
+            self.first_at = event.at;
+        }
+        self.last_at = event.at;
+        let consumer = Consumer::of(event);
+        self.consumer = (consumer != Consumer::default()).then(|| Box::new(consumer));
+    }
+}
+
+impl Proxied {
+    fn delivered(&mut self, event: &Event) {
+        if self.seen.count > 0 && self.settled.is_none() {
+            // The end of the session that held it may be told after the broker has delivered it again.
+            self.given_back += 1;
+        }
+        self.seen.delivered(event);
+        self.tag = event.delivery_tag;
+        self.channel = event.session.as_ref().and_then(|session| session.channel);
+        self.settled = None;
+        if let Some(settlement) = event.settlement {
+            self.settle(event.at, settlement);
+        }
+    }
+
+    fn settle(&mut self, at: Timestamp, settlement: Settlement) {
+        self.settled = Some((at, settlement));
+        self.given_back += u64::from(gives_back(settlement));
+    }
+}
+
+impl Consumer {
+    fn of(event: &Event) -> Self {
+        let session = event.session.as_ref();
+        Consumer {
+            service: event.service.clone(),
+            client_name: session.and_then(|session| session.client_name.clone()),
+            connection: session.and_then(|session| session.connection.clone()),
+            user: session.and_then(|session| session.user.clone()),
+            consumer_tag: event.consumer_tag.clone(),
+        }
+    }
+
+    /// Takes from `other` what is not known.
+    fn complete(&mut self, other: &Consumer) {
+        fill(&mut self.service, &other.service);
+        fill(&mut self.client_name, &other.client_name);
+        fill(&mut self.connection, &other.connection);
+        fill(&mut self.user, &other.user);
+        fill(&mut self.consumer_tag, &other.consumer_tag);
+    }
+}
+
+/// The message is in its queue again.
+pub(super) fn gives_back(settlement: Settlement) -> bool {
+    settlement.requeue || matches!(settlement.kind, SettlementKind::Recover | SettlementKind::Close)
+}
+
+/// Only what a consumer had can die of this reason.
+pub(super) fn needs_delivery(reason: &str) -> bool {
+    matches!(reason, "rejected" | "delivery_limit")
+}
+
+/// Sets what is not known yet.
+pub(super) fn fill(slot: &mut Option<Str>, value: &Option<Str>) {
+    if slot.is_none() {
+        slot.clone_from(value);
+    }
+}
