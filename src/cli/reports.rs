@@ -132,6 +132,34 @@ message  m\\u{7}  A-2       11m 40s  2026-11-20 10:00:00.000Z  It waits in mes.
     }
 
     #[test]
+    fn who_holds_a_message_is_told_where_that_is_seen() {
+        let held = |consumer: Option<Consumer>| StalledItem {
+            message: Some("m".into()),
+            text: "It is not settled.".into(),
+            since: AT.into(),
+            seconds: 700.0,
+            consumer,
+            ..StalledItem::default()
+        };
+        let by = |service: Option<&str>, client: &str| Consumer {
+            service: service.map(Into::into),
+            client_name: Some(client.into()),
+            ..Consumer::default()
+        };
+        let items = [Some(by(Some("CRM"), "crm-1")), Some(by(None, "x\u{7}")), Some(Consumer::default()), None];
+        let report =
+            StalledReport { stalled: items.into_iter().map(held).collect(), total: 4, ..StalledReport::default() };
+        let expected = "\
+WHAT     ID  OF ORDER  FOR      SINCE                     HELD BY     WHY
+message  m             11m 40s  2026-11-20 10:00:00.000Z  CRM         It is not settled.
+message  m             11m 40s  2026-11-20 10:00:00.000Z  x\\u{7}      It is not settled.
+message  m             11m 40s  2026-11-20 10:00:00.000Z  a consumer  It is not settled.
+message  m             11m 40s  2026-11-20 10:00:00.000Z              It is not settled.
+";
+        assert_eq!(stalled(&report, None, Paint::Bare), expected);
+    }
+
+    #[test]
     fn dead_letters_are_told_by_group() {
         let sample = EventView { order_id: Some("A-3".into()), ..EventView::default() };
         let group = |key: &str, count| DeadLetterGroup {

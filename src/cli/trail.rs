@@ -281,9 +281,12 @@ Not observed
             hop.exchange = Some(evil.into());
             hop.routing_key = Some(evil.into());
             hop.status = Some(evil.into());
+            (hop.confirmed_at, hop.refused_at) = (Some(evil.to_owned()), Some(evil.to_owned()));
+            hop.returned_at = Some(evil.to_owned());
             for leg in &mut hop.queues {
                 leg.queue = evil.into();
                 leg.service = Some(evil.into());
+                leg.client_name = Some(evil.into());
                 leg.settlement = Some(evil.to_owned());
                 leg.settled_at = Some(evil.to_owned());
             }
@@ -292,6 +295,60 @@ Not observed
         let text = render(&trail, Paint::Bare);
         assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
         assert!(render(&trail, Paint::Colours).matches('\u{1b}').count().is_multiple_of(2), "only whole marks");
+    }
+
+    #[test]
+    fn what_the_proxy_saw_is_told_of_each_publish_and_each_queue() {
+        let mut hop = trail().hops.remove(0);
+        (hop.confirmed_at, hop.seconds_to_confirm) = (Some(at("10:32:07")), Some(0.003));
+        let taken = Leg { client_name: Some("crm-1".into()), ..hop.queues[0].clone() };
+        let held = Leg { state: LegState::Unsettled, seconds_held: Some(250.0), ..taken.clone() };
+        let back = Leg {
+            state: LegState::Waiting,
+            settlement: Some("close (requeue)".into()),
+            given_back: 2,
+            seconds_held: Some(240.0),
+            ..taken.clone()
+        };
+        let dropped = Leg {
+            state: LegState::Dropped,
+            settlement: Some("reject".into()),
+            deliveries: 1,
+            seconds_held: Some(240.0),
+            ..taken.clone()
+        };
+        let dead = Leg { state: LegState::DeadLettered, death: hop.queues[1].death.clone(), ..dropped.clone() };
+        hop.queues = vec![held, back, dropped, dead];
+        let unlucky = Hop {
+            message: "m-2".into(),
+            returned_at: Some(at("10:33:00")),
+            refused_at: Some(at("10:33:01")),
+            unconfirmed: true,
+            state: State::Unroutable,
+            ..Hop::default()
+        };
+        let trail = Trail { hops: vec![hop, unlucky], ..Trail::default() };
+        let took = "delivered to CRM (crm-1) at 2026-11-20 10:32:09.123Z, waited 2s";
+        let ended = "at 2026-11-20 10:32:10.123Z, held 4m";
+        let expected = format!(
+            "\
+Way
+  2026-11-20 10:32:07.123Z  Shop → orders/order.submitted  [SUBMITTED]
+    message m-1, confirmed after 3ms
+    ├─ crm.orders: {took}, not settled since, for 4m 10s, 2 deliveries
+    ├─ crm.orders: waiting again; {took}; close (requeue) {ended}, 2 deliveries, given back 2 times
+    ├─ crm.orders: {took}; reject {ended}; dropped
+    └─ crm.orders: {took}; reject {ended}; dead-lettered (rejected) at 2026-11-20 10:36:20.123Z
+  (publish not observed)  somebody → unknown exchange
+    message m-2
+    returned to its publisher at 2026-11-20 10:33:00.123Z
+    refused by the broker at 2026-11-20 10:33:01.123Z
+    not confirmed by the broker
+    └─ no queue took it
+"
+        );
+        let text = render(&trail, Paint::Bare);
+        assert!(text.ends_with(&expected), "{text}");
     }
 
     #[test]

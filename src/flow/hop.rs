@@ -30,8 +30,8 @@ pub(super) struct Hop {
     /// Some source knows the queues it was routed to.
     pub(super) routing_known: bool,
     pub(super) unroutable: bool,
-    /// When the proxy saw it come back to its publisher.
-    pub(super) returned_at: Option<Timestamp>,
+    /// When the proxy saw it come back to its publisher, and by which event.
+    pub(super) returned: Option<(Timestamp, Seq)>,
     /// It reached no queue, and the order went on without it.
     pub(super) resolved: bool,
     pub(super) answer: Answer,
@@ -148,8 +148,22 @@ impl Hop {
     }
 
     /// It came back to its publisher: no queue took it.
-    pub(super) fn returned(&mut self, at: Timestamp) {
-        (self.returned_at, self.unroutable, self.routing_known) = (Some(at), true, true);
+    pub(super) fn came_back(&mut self, at: Timestamp, seq: Seq) {
+        (self.returned, self.unroutable, self.routing_known) = (Some((at, seq)), true, true);
+    }
+
+    /// What came back was another one. When that was, and which event told of it.
+    pub(super) fn take_return(&mut self) -> Option<(Timestamp, Seq)> {
+        let (at, seq) = self.returned.take()?;
+        self.unroutable = false;
+        self.events.retain(|event| *event != seq);
+        Some((at, seq))
+    }
+
+    pub(super) fn add_event(&mut self, seq: Seq) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push(seq);
+        }
     }
 
     /// Remembers an event of this hop. `true`: it is the first to tell a status that the hop announces.
@@ -159,9 +173,7 @@ impl Hop {
             // Nothing can be seen of it before it is published.
             self.published_at = self.published_at.map(|at| at.min(self.first_at));
         }
-        if self.events.len() < EVENTS_MAX {
-            self.events.push(event.seq);
-        }
+        self.add_event(event.seq);
         fill(&mut self.order_id, &event.order_id);
         // What the broker moved announces nothing new; such a delivery may be seen before the death that it follows.
         let moved = event.kind == Kind::Deliver && event.header("x-death").is_some();

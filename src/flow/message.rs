@@ -194,37 +194,44 @@ impl Message {
 
     /// A return comes before its confirm.
     fn returned(&mut self, event: &Event) -> Option<usize> {
-        let waits = |hop: &Hop| hop.returned_at.is_none() && hop.is_unanswered() && hop.is_publish_of(event);
+        let waits = |hop: &Hop| hop.returned.is_none() && hop.is_unanswered() && hop.is_publish_of(event);
         let hop = self.hops.iter().position(|hop| waits(hop) && hop.legs.is_empty());
         let index = hop.or_else(|| self.hops.iter().position(waits))?;
-        self.hops.get_mut(index)?.returned(event.at);
+        self.hops.get_mut(index)?.came_back(event.at, event.seq);
         Some(index)
     }
 
     /// A tap told that the publish at `index` reached queues: what came back was another one, which it did not.
     fn move_return(&mut self, index: usize, event: &Event) {
-        let Some(hop) = self.hops.get(index).filter(|hop| !hop.legs.is_empty()) else { return };
-        let Some(at) = hop.returned_at else { return };
+        if !self.hops.get(index).is_some_and(|hop| hop.returned.is_some() && !hop.legs.is_empty()) {
+            return;
+        }
         let fits = |hop: &Hop| {
-            hop.returned_at.is_none()
+            hop.returned.is_none()
                 && hop.legs.is_empty()
                 && hop.sources.contains(&Source::Proxy)
                 && hop.dead_lettered_from.is_none()
                 && hop.is_to(event)
         };
         let Some(other) = self.hops.iter().position(fits) else { return };
-        if let Some(hop) = self.hops.get_mut(index) {
-            (hop.returned_at, hop.unroutable) = (None, false);
-        }
-        if let Some(hop) = self.hops.get_mut(other) {
-            hop.returned(at);
+        let told = self.hops.get_mut(index).and_then(Hop::take_return);
+        if let Some(((at, seq), hop)) = told.zip(self.hops.get_mut(other)) {
+            hop.came_back(at, seq);
+            hop.add_event(seq);
         }
     }
 
-    /// The broker refused the hop, and the publisher has published it again since.
-    pub(super) fn is_superseded(&self, hop: &Hop) -> bool {
+    /// Nobody is expected to take the hop from the leg's queue: the broker refused it, and it was published again. Which
+    /// of the two a delivery belongs to cannot be told.
+    pub(super) fn is_made_up_for(&self, hop: &Hop, leg: &Leg) -> bool {
+        let is_refused = |hop: &Hop| matches!(hop.answer, Answer::Refused(_));
         let newest = self.hops.iter().rfind(|hop| hop.dead_lettered_from.is_none());
-        matches!(hop.answer, Answer::Refused(_)) && newest.is_some_and(|newest| !std::ptr::eq(newest, hop))
+        let again = is_refused(hop) && newest.is_some_and(|newest| !std::ptr::eq(newest, hop));
+        let taken_instead = |other: &Hop| {
+            let taken = other.leg(&leg.queue).is_some_and(|leg| leg.deliveries() > 0);
+            is_refused(other) && taken && other.exchange == hop.exchange && other.routing_key == hop.routing_key
+        };
+        leg.deliveries() == 0 && (again || self.hops.iter().any(taken_instead))
     }
 
     /// Deaths of earlier hops are made good by the hop at `index`, where `made_good` says so of their queue.

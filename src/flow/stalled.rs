@@ -109,7 +109,7 @@ fn trouble<'a>(
     }
     match leg.state() {
         // What lies in a dead-letter queue is known to be dead; nobody is expected to take it.
-        LegState::Waiting if hop.dead_lettered_from.is_none() && !message.is_superseded(hop) => {
+        LegState::Waiting if hop.dead_lettered_from.is_none() && !message.is_made_up_for(hop, leg) => {
             let published = hop.published_at.unwrap_or(hop.first_at);
             let since = leg.settled().map_or(published, |(at, _)| at);
             let deadline = settings.undelivered_after;
@@ -134,7 +134,7 @@ pub(super) fn is_finished(message: &Message) -> bool {
     let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().all(|(index, hop)| {
         let settled = |leg: &Leg| match leg.state() {
-            LegState::Waiting => hop.dead_lettered_from.is_some() || message.is_superseded(hop),
+            LegState::Waiting => hop.dead_lettered_from.is_some() || message.is_made_up_for(hop, leg),
             LegState::Unsettled => false,
             LegState::DeadLettered => leg.resolved,
             LegState::Delivered | LegState::Settled | LegState::Dropped => true,
@@ -152,7 +152,8 @@ pub(super) fn hop_state(message: &Message, hop: &Hop, settings: &config::Flow, n
     if hop.legs.is_empty() {
         return if hop.unroutable { State::Unroutable } else { State::Unknown };
     }
-    if message.is_superseded(hop) && hop.legs.iter().any(|leg| leg.state() == LegState::Waiting) {
+    let nobody_s = |leg: &Leg| leg.state() == LegState::Waiting && message.is_made_up_for(hop, leg);
+    if hop.legs.iter().any(nobody_s) {
         return State::Unknown;
     }
     let done = |leg: &Leg| !matches!(leg.state(), LegState::Waiting | LegState::Unsettled);

@@ -99,7 +99,7 @@ fn hop_view(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestam
         refused_at: answered_at.filter(|_| is_refused).map(|at| at.to_string()),
         seconds_to_confirm: seconds(hop.published_at, answered_at),
         unconfirmed: hop.answer == Answer::Awaited,
-        returned_at: hop.returned_at.map(|at| at.to_string()),
+        returned_at: hop.returned.map(|(at, _)| at.to_string()),
         queues: hop.legs.iter().map(|leg| leg_view(hop, leg, now)).collect(),
         events: hop.events.iter().map(|seq| seq.0).collect(),
     }

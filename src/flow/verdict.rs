@@ -75,8 +75,8 @@ pub(super) fn tell(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> 
         }
         Trouble::Unroutable { hop, .. } => {
             let subject = subject.trim_end_matches(',');
-            match hop.returned_at {
-                Some(at) => {
+            match hop.returned {
+                Some((at, _)) => {
                     let at = moment(at);
                     format!("Unroutable: no queue took {subject}; the broker returned it to its publisher at {at}.")
                 }
@@ -157,8 +157,9 @@ fn completed(statuses: &[Status], last: &Status, worst: Option<&(&Message, Troub
 fn newest_step(messages: &Messages) -> String {
     let hops = messages.hops();
     let newest = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty());
-    let Some((_, hop)) = newest else { return String::new() };
-    let waiting: Vec<&Leg> = hop.legs.iter().filter(|leg| leg.state() == LegState::Waiting).collect();
+    let Some((message, hop)) = newest else { return String::new() };
+    let waits = |leg: &&Leg| leg.state() == LegState::Waiting && !message.is_made_up_for(hop, leg);
+    let waiting: Vec<&Leg> = hop.legs.iter().filter(waits).collect();
     if !waiting.is_empty() {
         return format!("; its message waits in {}{}", queues(&waiting), why_it_waits(hop, &waiting));
     }
@@ -188,10 +189,12 @@ fn without_status(messages: &Messages) -> (State, String) {
     };
     let subject = describe(message, hop);
     let in_state = |wanted: LegState, moved: bool| -> Vec<&Leg> {
-        let counts =
-            |message: &Message, hop: &Hop| moved || hop.dead_lettered_from.is_none() && !message.is_superseded(hop);
-        let hops = hops.iter().filter(|(message, hop)| counts(message, hop));
-        hops.flat_map(|(_, hop)| &hop.legs).filter(|leg| leg.state() == wanted).collect()
+        let hops = hops.iter().filter(|(_, hop)| moved || hop.dead_lettered_from.is_none());
+        let legs = hops.flat_map(|(message, hop)| hop.legs.iter().map(move |leg| (message, hop, leg)));
+        let counts = |message: &Message, hop: &Hop, leg: &Leg| {
+            leg.state() == wanted && (wanted != LegState::Waiting || !message.is_made_up_for(hop, leg))
+        };
+        legs.filter(|(message, hop, leg)| counts(message, hop, leg)).map(|(_, _, leg)| leg).collect()
     };
     let waiting = in_state(LegState::Waiting, false);
     if !waiting.is_empty() {

@@ -9,7 +9,7 @@ const DLX: (&str, &str) = ("dlx", "k");
 const RETRY: (&str, &str) = ("retry", "k");
 
 /// Every way in which `streams` can come in, each in its own order.
-fn merges(streams: &[Vec<Event>]) -> Vec<Vec<Event>> {
+pub(super) fn merges(streams: &[Vec<Event>]) -> Vec<Vec<Event>> {
     let mut all = Vec::new();
     for (index, stream) in streams.iter().enumerate() {
         let Some((first, rest)) = stream.split_first() else { continue };

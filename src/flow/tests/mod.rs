@@ -2,6 +2,7 @@
 
 mod engine;
 mod histories;
+mod proxied;
 mod verdicts;
 
 use std::time::Duration;

@@ -1,0 +1,475 @@
+//! What the proxy sees, told together with what taps see, in every order in which they can lag behind each other.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::super::engine::Engine;
+use super::super::handle::StalledQuery;
+use super::super::trail::{self, Subject};
+use super::histories::merges;
+use super::*;
+use crate::model::api::{self, State, Trail};
+use crate::model::{Return, Session};
+
+/// What one source tells, with the second at which it does.
+type Stream = Vec<(i64, Event)>;
+
+fn session(client: &str, channel: u16) -> Session {
+    let connection = format!("10.0.0.7:{client} -> 127.0.0.1:5673").as_str().into();
+    let client_name = Some(format!("client-{client}").as_str().into());
+    Session { connection: Some(connection), user: Some("app".into()), client_name, channel: Some(channel) }
+}
+
+/// The proxy sees a publish on a channel in confirm mode.
+fn sent(tag: u64) -> Event {
+    let mut event = by(Source::Proxy, publish("work", "k", &[]));
+    (event.session, event.delivery_tag, event.service) = (Some(session("shop", 1)), Some(tag), Some("Shop".into()));
+    event
+}
+
+fn answered(tag: u64, kind: SettlementKind) -> Event {
+    let mut event = event(Kind::Confirm, Source::Proxy, "work", "k");
+    (event.session, event.delivery_tag) = (Some(session("shop", 1)), Some(tag));
+    event.settlement = Some(Settlement { kind, requeue: false, multiple: false });
+    event
+}
+
+fn returned() -> Event {
+    let mut event = event(Kind::Return, Source::Proxy, "work", "k");
+    event.returned = Some(Return { code: 312, text: "NO_ROUTE".into() });
+    event
+}
+
+fn lost() -> Event {
+    let mut event = publish("work", "k", &[]);
+    event.kind = Kind::Unroutable;
+    event
+}
+
+/// The proxy sees a delivery to a client, with a tag.
+fn given(to: &str, tag: u64) -> Event {
+    let mut event = by(Source::Proxy, deliver("work", "k", "q"));
+    (event.session, event.delivery_tag) = (Some(session(to, 3)), Some(tag));
+    (event.service, event.consumer_tag) = (Some("CRM".into()), Some("ctag".into()));
+    event
+}
+
+fn ended(by: &str, tag: u64, kind: SettlementKind, requeue: bool) -> Event {
+    let mut event = settle("q", kind, requeue);
+    (event.session, event.delivery_tag) = (Some(session(by, 3)), Some(tag));
+    event
+}
+
+/// The firehose names connections otherwise.
+fn traced(mut event: Event) -> Event {
+    event.session = Some(Session { connection: Some("127.0.0.1:9 -> 127.0.0.1:5672".into()), ..Session::default() });
+    event
+}
+
+/// Gives each event its time and number, which it keeps in whatever order the streams come in.
+fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
+    let mut number = 0;
+    let mut stamp = |(seconds, mut event): (i64, Event)| {
+        number += 1;
+        (event.at, event.seq) = (at(seconds * 1000), Seq(number));
+        event
+    };
+    streams.into_iter().map(|stream| stream.into_iter().map(&mut stamp).collect()).collect()
+}
+
+/// The trail; what may differ with the order in which events came is put in order.
+fn told_at(events: &[Event], seconds: i64) -> Trail {
+    let mut trail = trail::build(&Subject::Message("m-1".to_owned()), events, &settings(), at(seconds * 1000));
+    trail.events.clear();
+    for hop in &mut trail.hops {
+        hop.events.sort_unstable();
+        hop.sources.sort_unstable();
+        hop.queues.sort_by(|a, b| a.queue.cmp(&b.queue));
+    }
+    trail
+}
+
+/// The trail of the streams, which is the same in every order.
+fn same(name: &str, streams: Vec<Stream>) -> Trail {
+    let merges = merges(&timed(streams));
+    let expected = told_at(&merges[0], 500);
+    for merged in &merges {
+        let story: Vec<String> = merged.iter().map(|e| format!("{} {} {}", e.seq.0, e.source, e.kind)).collect();
+        assert_eq!(told_at(merged, 500), expected, "{name}: {story:#?}");
+    }
+    expected
+}
+
+fn only(trail: &Trail) -> (&api::Hop, &api::Leg) {
+    assert_eq!(trail.hops.len(), 1, "{trail:#?}");
+    assert_eq!(trail.hops[0].queues.len(), 1, "{trail:#?}");
+    (&trail.hops[0], &trail.hops[0].queues[0])
+}
+
+const WHAT: &str = "message m-1, published by Shop to exchange work with key k at 2026-11-21 02:00:01,";
+
+#[test]
+fn one_publish_and_one_delivery_seen_by_all_sources_are_shown_once() {
+    let proxy = vec![
+        (1, sent(1)),
+        (2, answered(1, SettlementKind::Ack)),
+        (3, given("crm", 7)),
+        (243, ended("crm", 7, SettlementKind::Ack, false)),
+    ];
+    let firehose = vec![(4, traced(publish("work", "k", &["q"]))), (5, traced(deliver("work", "k", "q")))];
+    let binding = vec![(6, by(Source::Binding, publish("work", "k", &[])))];
+    let trail = same("one", vec![proxy, firehose, binding]);
+    let (hop, leg) = only(&trail);
+    assert_eq!(hop.sources, ["binding", "firehose", "proxy"]);
+    assert_eq!(
+        (hop.seconds_to_confirm, hop.unconfirmed, hop.client_name.as_deref()),
+        (Some(1.0), false, Some("client-shop"))
+    );
+    assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Settled, 1, 0));
+    assert_eq!((leg.service.as_deref(), leg.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
+    assert_eq!(leg.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
+    assert_eq!((leg.user.as_deref(), leg.consumer_tag.as_deref()), (Some("app"), Some("ctag")));
+    assert_eq!((leg.seconds_in_queue, leg.seconds_held), (Some(2.0), Some(240.0)));
+    assert_eq!(leg.settlement.as_deref(), Some("ack"));
+    let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03 (acknowledged after 4m).");
+    assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
+}
+
+#[test]
+fn a_delivery_that_was_given_back_and_taken_again_counts_twice() {
+    for (kind, name) in [
+        (SettlementKind::Close, "close (requeue)"),
+        (SettlementKind::Recover, "recover (requeue)"),
+        (SettlementKind::Nack, "nack (requeue)"),
+        (SettlementKind::Reject, "reject (requeue)"),
+    ] {
+        let mut proxy = vec![(1, sent(1)), (3, given("crm", 7)), (243, ended("crm", 7, kind, true))];
+        let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
+        let trail = same(name, vec![proxy.clone(), firehose.clone()]);
+        let (_, leg) = only(&trail);
+        assert_eq!((leg.state, leg.settlement.as_deref()), (LegState::Waiting, Some(name)));
+        assert_eq!((leg.given_back, leg.seconds_held), (1, Some(240.0)));
+        assert!(trail.verdict.contains(" waits in q; CRM gave it back after 4m"), "{}", trail.verdict);
+
+        proxy.extend([(244, again(given("mes", 1))), (245, ended("mes", 1, SettlementKind::Ack, false))]);
+        let mut firehose = firehose;
+        firehose.push((246, again(deliver("work", "k", "q"))));
+        let trail = same(name, vec![proxy, firehose]);
+        let (_, leg) = only(&trail);
+        assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Settled, 2, 1));
+        assert_eq!((leg.client_name.as_deref(), leg.seconds_held), (Some("client-mes"), Some(1.0)));
+        assert_eq!((leg.redelivered, leg.seconds_in_queue), (true, Some(2.0)));
+    }
+}
+
+#[test]
+fn a_session_whose_end_is_told_after_the_next_delivery_does_not_settle_that_one() {
+    let proxy = vec![
+        (1, sent(1)),
+        (3, given("crm", 7)),
+        (4, again(given("mes", 7))),
+        (5, ended("crm", 7, SettlementKind::Close, true)),
+    ];
+    let firehose =
+        vec![(1, publish("work", "k", &["q"])), (3, deliver("work", "k", "q")), (4, again(deliver("work", "k", "q")))];
+    let trail = same("late end", vec![proxy, firehose]);
+    let (hop, leg) = only(&trail);
+    assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Unsettled, 2, 1));
+    assert_eq!((leg.client_name.as_deref(), leg.seconds_held), (Some("client-mes"), Some(496.0)));
+    assert_eq!(hop.events.len(), 7, "the late settlement belongs to it all the same");
+    let verdict = "was taken by CRM from q at 2026-11-21 02:00:04, and is not acknowledged yet";
+    assert!(trail.verdict.contains(verdict), "{}", trail.verdict);
+}
+
+#[test]
+fn the_consumer_that_rejected_a_dead_letter_is_named() {
+    for kind in [SettlementKind::Reject, SettlementKind::Nack] {
+        let proxy = vec![(1, sent(1)), (3, given("crm", 7)), (243, ended("crm", 7, kind, false))];
+        let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
+        let dead = vec![(244, death("q", "rejected", 1, ("work", "k"), ("dlx", "k")))];
+        let trail = same("rejected", vec![proxy.clone(), firehose, dead]);
+        let text = format!(
+            "Dead-lettered: queue q gave up {WHAT} at 2026-11-21 02:04:04 because a consumer refused it (rejected): CRM took \
+             it at 2026-11-21 02:00:03, held it for 4m and rejected it; it went to exchange dlx, and nobody has taken it \
+             since."
+        );
+        assert_eq!((trail.state, trail.verdict), (State::DeadLettered, text));
+        assert_eq!(trail.hops[0].queues[0].seconds_held, Some(240.0));
+        // Without a tap nobody sees where it went.
+        let trail = same("alone", vec![proxy]);
+        let text = format!(
+            "Unknown: {WHAT} was refused from q, and nobody saw it since: CRM took it at 2026-11-21 02:00:03, held it for 4m \
+             and rejected it."
+        );
+        assert_eq!((trail.state, trail.verdict), (State::Unknown, text));
+    }
+}
+
+#[test]
+fn a_delivery_that_needs_no_acknowledgement_is_settled_at_once() {
+    let mut taken = given("crm", 7);
+    taken.settlement = Some(Settlement { kind: SettlementKind::Ack, requeue: false, multiple: false });
+    let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
+    let trail = same("no_ack", vec![vec![(1, sent(1)), (3, taken)], firehose]);
+    let (_, leg) = only(&trail);
+    assert_eq!((leg.state, leg.seconds_held, leg.settlement.as_deref()), (LegState::Settled, Some(0.0), Some("ack")));
+    let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03.");
+    assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
+}
+
+#[test]
+fn a_return_and_the_firehose_s_word_for_it_are_one() {
+    let mut proxy = vec![(1, sent(1)), (2, returned()), (3, answered(1, SettlementKind::Ack))];
+    let mut firehose = vec![(4, lost())];
+    let trail = same("returned", vec![proxy.clone(), firehose.clone()]);
+    assert_eq!((trail.hops.len(), trail.state), (1, State::Unroutable));
+    assert!(trail.hops[0].returned_at.is_some() && trail.hops[0].confirmed_at.is_some());
+    let what = WHAT.trim_end_matches(',');
+    let text =
+        format!("Unroutable: no queue took {what}; the broker returned it to its publisher at 2026-11-21 02:00:02.");
+    assert_eq!(trail.verdict, text);
+
+    proxy.extend([(10, sent(2)), (11, answered(2, SettlementKind::Ack)), (12, given("crm", 1))]);
+    proxy.push((13, ended("crm", 1, SettlementKind::Ack, false)));
+    firehose.extend([(14, publish("work", "k", &["q"])), (15, deliver("work", "k", "q"))]);
+    let trail = same("published again", vec![proxy, firehose]);
+    assert_eq!((trail.hops.len(), trail.state), (2, State::Completed));
+    assert!(trail.hops[0].queues.is_empty() && trail.hops[1].returned_at.is_none());
+}
+
+#[test]
+fn what_came_back_is_the_publish_that_reached_no_queue() {
+    let proxy = vec![(1, sent(1)), (2, sent(2)), (3, returned())];
+    let firehose = vec![(4, publish("work", "k", &["q"])), (5, lost())];
+    let trail = same("second", vec![proxy, firehose]);
+    let came_back: Vec<bool> = trail.hops.iter().map(|hop| hop.returned_at.is_some()).collect();
+    assert_eq!(came_back, [false, true]);
+    assert_eq!((trail.hops[0].state, trail.hops[1].state), (State::InFlight, State::Unroutable));
+}
+
+#[test]
+fn a_refused_publish_says_so_until_it_is_published_again() {
+    let mut proxy = vec![(1, sent(1)), (2, answered(1, SettlementKind::Nack))];
+    let mut firehose = vec![(3, publish("work", "k", &["q"]))];
+    let trail = same("refused", vec![proxy.clone(), firehose.clone()]);
+    assert!(trail.hops[0].confirmed_at.is_none() && trail.hops[0].refused_at.is_some());
+    let text = format!("In flight: {WHAT} waits in q; the broker refused it to its publisher at 2026-11-21 02:00:02.");
+    assert_eq!((trail.state, trail.verdict), (State::InFlight, text));
+
+    proxy.extend([(4, sent(2)), (5, answered(2, SettlementKind::Ack))]);
+    proxy.extend([(6, given("crm", 1)), (7, ended("crm", 1, SettlementKind::Ack, false))]);
+    firehose.push((8, publish("work", "k", &["q"])));
+    let trail = same("published again", vec![proxy, firehose]);
+    let states: Vec<(bool, bool)> =
+        trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.confirmed_at.is_some())).collect();
+    assert_eq!(states, [(true, false), (false, true)]);
+    assert_eq!(
+        (trail.state, trail.hops[0].state, trail.hops[1].state),
+        (State::Completed, State::Completed, State::Unknown)
+    );
+}
+
+#[test]
+fn confirms_find_their_publishes_by_number() {
+    let proxy = vec![(1, sent(1)), (2, sent(2)), (3, answered(2, SettlementKind::Nack))];
+    let trail = same("out of order", vec![proxy, vec![(1, publish("work", "k", &["q"]))]]);
+    assert_eq!((trail.hops[0].unconfirmed, trail.hops[1].unconfirmed), (true, false));
+    assert!(trail.hops[0].refused_at.is_none() && trail.hops[1].refused_at.is_some());
+}
+
+#[test]
+fn confirms_without_a_number_find_their_publishes_in_order() {
+    let unnumbered = |mut event: Event| {
+        event.delivery_tag = None;
+        event
+    };
+    let proxy = vec![
+        (1, unnumbered(sent(1))),
+        (2, answered(1, SettlementKind::Nack)),
+        (3, unnumbered(sent(2))),
+        (4, answered(2, SettlementKind::Ack)),
+    ];
+    let trail = same("in order", vec![proxy, vec![(5, by(Source::Binding, publish("work", "k", &[])))]]);
+    let times: Vec<_> = trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.seconds_to_confirm)).collect();
+    assert_eq!(times, [(true, Some(1.0)), (false, Some(1.0))]);
+    let text = "was seen, and not what became of it; the broker confirmed it to its publisher at 2026-11-21 02:00:04.";
+    assert!(trail.verdict.ends_with(text), "{}", trail.verdict);
+}
+
+#[test]
+fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
+    let mut engine = Engine::new(settings());
+    let proxy = vec![(1, sent(1)), (3, given("crm", 7))];
+    let events = timed(vec![proxy, vec![(4, publish("work", "k", &["q"])), (5, traced(deliver("work", "k", "q")))]]);
+    events.concat().iter().for_each(|event| engine.apply(event));
+    let of = |service: Option<&str>| StalledQuery { service: service.map(str::to_owned), ..StalledQuery::default() };
+    assert_eq!(engine.stalled(&of(None), at(903_000)).total, 0);
+    let report = engine.stalled(&of(None), at(904_000));
+    let item = &report.stalled[0];
+    assert_eq!((item.reason.as_str(), item.since.as_str()), ("unsettled", "2026-11-21T02:00:03.000000Z"));
+    let consumer = item.consumer.clone().expect("a consumer");
+    assert_eq!((consumer.service.as_deref(), consumer.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
+    assert_eq!(consumer.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
+    let text = format!(
+        "Stalled: CRM (client-crm, 10.0.0.7:crm -> 127.0.0.1:5673) took {WHAT} from queue q at 2026-11-21 02:00:03 and has \
+         not settled it since, for 15m 1s; 15m is the limit."
+    );
+    assert_eq!(item.text, text);
+    for (service, found) in [("CRM", 1), ("Shop", 1), ("MES", 0)] {
+        assert_eq!(engine.stalled(&of(Some(service)), at(904_000)).total, found, "{service}");
+    }
+    // It is given back, and nobody takes it again.
+    let back = timed(vec![vec![(1000, ended("crm", 7, SettlementKind::Close, true))]]).concat();
+    back.iter().for_each(|event| engine.apply(event));
+    assert_eq!(engine.stalled(&of(None), at(1_600_000)).total, 0);
+    let item = engine.stalled(&of(None), at(1_601_000)).stalled.remove(0);
+    assert_eq!((item.reason.as_str(), item.consumer), ("undelivered", None));
+    let text = "since 2026-11-21 02:16:40, when CRM gave it back after 16m 37s (its channel closed), for 10m 1s;";
+    assert!(item.text.contains(text), "{}", item.text);
+}
+
+#[test]
+fn a_delivery_past_the_proxy_is_seen_by_the_firehose_only() {
+    let proxy = vec![(1, sent(1)), (3, given("crm", 7)), (4, ended("crm", 7, SettlementKind::Nack, true))];
+    let firehose = vec![
+        (1, publish("work", "k", &["q"])),
+        (3, deliver("work", "k", "q")),
+        (9, traced(again(deliver("work", "k", "q")))),
+    ];
+    let trail = same("past", vec![proxy, firehose]);
+    let (_, leg) = only(&trail);
+    assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Delivered, 2, 1));
+    assert_eq!((leg.settlement.as_deref(), leg.seconds_held), (None, None));
+    assert_eq!(leg.connection.as_deref(), Some("127.0.0.1:9 -> 127.0.0.1:5672"));
+}
+
+#[test]
+fn of_two_equal_messages_in_a_queue_the_one_that_was_given_back_is_delivered_again() {
+    let proxy = vec![
+        (1, sent(1)),
+        (2, sent(2)),
+        (3, given("crm", 1)),
+        (4, given("mes", 1)),
+        (5, ended("crm", 1, SettlementKind::Reject, true)),
+        (6, again(given("crm", 2))),
+        (7, ended("mes", 1, SettlementKind::Ack, false)),
+        (8, ended("crm", 2, SettlementKind::Reject, false)),
+    ];
+    let firehose = vec![(1, publish("work", "k", &["q"])), (2, publish("work", "k", &["q"]))];
+    let trail = same("equal", vec![proxy, firehose]);
+    let legs: Vec<_> = trail.hops.iter().map(|hop| (hop.queues[0].state, hop.queues[0].deliveries)).collect();
+    assert_eq!(legs, [(LegState::Dropped, 2), (LegState::Settled, 1)]);
+}
+
+#[test]
+fn an_order_s_verdict_says_what_its_consumer_did() {
+    let of = |(seconds, mut event): (i64, Event)| {
+        (event.order_id, event.status) = (Some("JW-1".into()), Some("STARTED".into()));
+        (seconds, event)
+    };
+    let mut proxy = vec![(1, sent(1)), (2, answered(1, SettlementKind::Ack)), (3, given("crm", 7))];
+    let verdict = |proxy: &Stream| {
+        let events = timed(vec![proxy.iter().cloned().map(of).collect()]).concat();
+        trail::build(&Subject::Order("JW-1"), &events, &settings(), at(100_000)).verdict
+    };
+    let start = "In flight: in status STARTED, announced by Shop at 2026-11-21 02:00:01; ";
+    let took = "CRM took its message from q at 2026-11-21 02:00:03";
+    assert_eq!(verdict(&proxy), format!("{start}{took} and has not acknowledged it yet."));
+    for (kind, requeue, expected) in [
+        (SettlementKind::Ack, false, format!("{took} and acknowledged it after 1m 1s.")),
+        (SettlementKind::Reject, false, format!("{took}, held it for 1m 1s and rejected it.")),
+        (SettlementKind::Nack, true, "its message waits in q; CRM gave it back after 1m 1s.".to_owned()),
+        (
+            SettlementKind::Close,
+            true,
+            "its message waits in q; CRM gave it back after 1m 1s (its channel closed).".to_owned(),
+        ),
+    ] {
+        proxy.truncate(3);
+        proxy.push((64, ended("crm", 7, kind, requeue)));
+        assert_eq!(verdict(&proxy), format!("{start}{expected}"));
+    }
+}
+
+/// How a delivery ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    GivenBack(SettlementKind),
+    /// The session's end is told after the next delivery.
+    ToldLate,
+}
+
+prop_compose! {
+    /// Passes through the work queue: given back so often, then rejected into the retry queue, from where it comes back.
+    fn history()(
+        passes in prop::collection::vec(prop::collection::vec(prop_oneof![
+            prop::sample::select(vec![SettlementKind::Nack, SettlementKind::Reject, SettlementKind::Close, SettlementKind::Recover])
+                .prop_map(End::GivenBack),
+            Just(End::ToldLate),
+        ], 0..3), 0..4),
+        last in prop::option::of(prop::sample::select(vec![SettlementKind::Ack, SettlementKind::Reject])),
+        confirmed in any::<bool>(),
+        picks in prop::collection::vec(0..4usize, 64),
+    ) -> (Vec<Vec<Event>>, Vec<String>, Vec<usize>) {
+        let (mut second, mut tag) = (0, 0);
+        let mut next = || { second += 1; second };
+        let mut proxy: Stream = vec![(next(), sent(1))];
+        let mut firehose: Stream = vec![(next(), publish("work", "k", &["q"]))];
+        let mut dead: Stream = Vec::new();
+        let binding = vec![(next(), by(Source::Binding, publish("work", "k", &[])))];
+        if confirmed { proxy.push((next(), answered(1, SettlementKind::Ack))) }
+        let mut expected = Vec::new();
+        let mut place = "work".to_owned();
+        for (pass, ends) in passes.iter().enumerate() {
+            let is_last = pass + 1 == passes.len();
+            let mut late = None;
+            for n in 0..=ends.len() {
+                tag += 1;
+                let mark = |event: Event| {
+                    let event = if pass > 0 { moved(event) } else { event };
+                    if n > 0 { again(event) } else { event }
+                };
+                proxy.push((next(), mark(given("crm", tag))));
+                proxy.extend(late.take().map(|tag| (next(), ended("crm", tag, SettlementKind::Close, true))));
+                firehose.push((next(), mark(deliver("work", "k", "q"))));
+                match ends.get(n) {
+                    Some(End::GivenBack(kind)) => proxy.push((next(), ended("crm", tag, *kind, true))),
+                    Some(End::ToldLate) => late = Some(tag),
+                    None if is_last => proxy.extend(last.map(|kind| (next(), ended("crm", tag, kind, false)))),
+                    None => proxy.push((next(), ended("crm", tag, SettlementKind::Reject, false))),
+                }
+            }
+            let (state, times) = (last.map_or("unsettled", |kind| if kind == SettlementKind::Ack { "settled" } else { "dropped" }), ends.len() + 1);
+            if is_last {
+                expected.push(format!("{place} q:{state}*{times}"));
+            } else {
+                let count = pass as u64 + 1;
+                dead.push((next(), death("q", "rejected", count, ("work", "k"), ("retry", "k"))));
+                dead.push((next(), death("wait", "expired", count, ("retry", "k"), ("work", "k"))));
+                expected.push(format!("{place} q:dead_lettered+*{times}"));
+                expected.push("retry <q wait:dead_lettered+*0".to_owned());
+                place = "work <wait".to_owned();
+            }
+        }
+        if passes.is_empty() { expected.push("work q:waiting*0".to_owned()) }
+        (timed(vec![proxy, firehose, dead, binding]), expected, picks)
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_proxied_history_is_told_the_same_whoever_lags((streams, expected, picks) in history()) {
+        let in_order = streams.concat();
+        let mut left: Vec<VecDeque<Event>> = streams.into_iter().map(Into::into).collect();
+        let mut merged = Vec::new();
+        for pick in picks.iter().cycle() {
+            left.retain(|stream| !stream.is_empty());
+            if left.is_empty() { break }
+            let index = pick % left.len();
+            merged.extend(left[index].pop_front());
+        }
+        prop_assert_eq!(told(&join(&merged)), expected);
+        prop_assert_eq!(told_at(&merged, 500), told_at(&in_order, 500));
+    }
+}
