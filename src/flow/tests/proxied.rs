@@ -392,6 +392,12 @@ fn an_order_s_verdict_says_what_its_consumer_did() {
     }
 }
 
+#[test]
+fn what_only_a_proxy_tells_costs_a_message_of_the_taps_little() {
+    let sizes = (size_of::<super::super::leg::Leg>(), size_of::<super::super::hop::Hop>());
+    assert!(sizes.0 <= 88 && sizes.1 <= 368, "{sizes:?}");
+}
+
 /// How a delivery ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
