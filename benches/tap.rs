@@ -38,7 +38,7 @@ async fn main() {
     let untapped = publish(&channel, messages, bytes).await;
     println!("untapped:  {messages} messages of {bytes} bytes at {untapped:.0}/s");
 
-    let hoptrail = Hoptrail::start(&broker, &[("tap.exchanges", r#"["bench.*"]"#)]);
+    let hoptrail = Hoptrail::start(&broker, &[("tap.exchanges", r#"["bench.*"]"#)], 4);
     let before = hoptrail.recorded("publish");
     let started = hoptrail::clock::instant();
     let tapped = publish(&channel, messages, bytes).await;

@@ -1,9 +1,11 @@
 //! What benches need of the world: a private broker, a running hoptrail, and its figures. Everything stops when dropped.
 
+#![allow(dead_code, reason = "each bench uses some of it")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends at the first thing that fails")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,28 +20,50 @@ pub struct Broker {
     dir: tempfile::TempDir,
     pub url: String,
     management: String,
+    address: SocketAddr,
+    version: String,
 }
 
 impl Broker {
     pub fn start(version: &str) -> Broker {
         let dir = tempfile::tempdir().unwrap();
-        let mut broker = Broker { url: String::new(), management: String::new(), dir };
-        let status = broker.script(&["start", version]).status().unwrap();
+        let status = Broker::script(&dir, &["start", version], &[]).stdout(Stdio::null()).status().unwrap();
         assert!(status.success(), "scripts/broker start {version} failed");
-        let env = fs::read_to_string(broker.dir.path().join("env")).unwrap();
+        let env = fs::read_to_string(dir.path().join("env")).unwrap();
         let value = |name: &str| {
             let line = env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
             line.unwrap().trim_matches(['\'', '"']).to_owned()
         };
-        broker.url = value("AMQP_URL");
-        broker.management = value("MANAGEMENT_URL");
-        broker
+        Broker {
+            url: value("AMQP_URL"),
+            management: value("MANAGEMENT_URL"),
+            address: SocketAddr::from(([127, 0, 0, 1], value("AMQP_PORT").parse().unwrap())),
+            version: value("VERSION"),
+            dir,
+        }
     }
 
-    fn script(&self, arguments: &[&str]) -> Command {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its real version.
+    pub fn version(&self) -> String {
+        self.version.clone()
+    }
+
+    /// What `rabbitmqctl` prints.
+    pub fn control(&self, arguments: &[&str]) -> String {
+        let output = Broker::script(&self.dir, &["ctl"], arguments).stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "rabbitmqctl {} failed", arguments.join(" "));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn script(dir: &tempfile::TempDir, before: &[&str], after: &[&str]) -> Command {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scripts/broker");
         let mut command = Command::new(script);
-        command.args(arguments).arg(self.dir.path()).stdout(Stdio::null());
+        command.args(before).arg(dir.path()).args(after);
         command
     }
 }
@@ -47,7 +71,7 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         // The broker may have ended already.
-        drop(self.script(&["stop"]).status());
+        drop(Broker::script(&self.dir, &["stop"], &[]).stdout(Stdio::null()).status());
     }
 }
 
@@ -65,7 +89,8 @@ pub struct Usage {
 }
 
 impl Hoptrail {
-    pub fn start(broker: &Broker, settings: &[(&str, &str)]) -> Hoptrail {
+    /// Starts it, and waits until so many of its tap's sources are live.
+    pub fn start(broker: &Broker, settings: &[(&str, &str)], live: usize) -> Hoptrail {
         let dir = tempfile::tempdir().unwrap();
         let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config.toml");
         let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
@@ -81,12 +106,18 @@ impl Hoptrail {
         }
         let mut process = command.spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let http = log.find_map(|line| Some(line.split("http=").nth(1)?.split(' ').next()?.to_owned())).unwrap();
+        let mut said = Vec::new();
+        let http = log.find_map(|line| {
+            let http = line.split("http=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
+            said.push(line);
+            http
+        });
+        let http = http.unwrap_or_else(|| panic!("hoptrail ended before it served:\n{}", said.join("\n")));
         std::thread::spawn(move || log.for_each(|line| eprintln!("{line}")));
         let hoptrail = Hoptrail { process, http, _dir: dir };
-        hoptrail.wait_until("all sources are live", Duration::from_secs(60), |hoptrail| {
+        hoptrail.wait_until("the sources are live", Duration::from_secs(60), |hoptrail| {
             let coverage = hoptrail.get("/api/v1/coverage");
-            coverage.matches(r#""state":"live""#).count() == 4
+            coverage.matches(r#""state":"live""#).count() >= live
         });
         hoptrail
     }
@@ -99,6 +130,10 @@ impl Hoptrail {
             .lines()
             .filter(|line| line.starts_with("hoptrail_events_recorded_total{") && line.contains(&wanted));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn usage(&self) -> Usage {
