@@ -69,6 +69,7 @@ impl Settings {
 }
 
 fn main() {
+    hoptrail::cli::install_tls();
     let settings = Settings::read();
     let mut world = World::start(&argument("--broker").unwrap_or_else(|| "3.10".into()));
     println!("RabbitMQ {}", world.version());
