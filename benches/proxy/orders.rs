@@ -128,5 +128,8 @@ fn body(index: usize, bytes: usize) -> String {
     }
     let note = bytes.checked_sub(body.len() + r#","note":""}"#.len()).unwrap();
     let note: String = (0..note).map(|_| char::from(b'a' + u8::try_from(random(26)).unwrap())).collect();
-    body + &format!(r#","note":"{note}"}}"#)
+    body += &format!(r#","note":"{note}"}}"#);
+    let json: serde_json::Result<serde_json::Value> = serde_json::from_str(&body);
+    assert!(json.is_ok() && body.len() == bytes, "a body must be JSON, and as long as it should be");
+    body
 }

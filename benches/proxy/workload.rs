@@ -38,7 +38,7 @@ impl Workload {
     /// Messages of one connection in a round, of the messages that a round of 1 kB has: of large ones fewer, so that
     /// rounds take about as long, and the queue of a broker that is ahead of its consumer stays in its memory.
     pub fn messages_each(&self, messages: u64) -> u64 {
-        let messages = if self.body_bytes > 10_000 { messages / 20 } else { messages };
+        let messages = if self.body_bytes > 10_000 { messages / 5 } else { messages };
         (messages / self.connections).max(1)
     }
 }
