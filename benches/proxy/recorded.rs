@@ -25,6 +25,8 @@ pub struct Recorded {
     before: Counts,
     gaps_before: u64,
     expected: Counts,
+    /// Of those, what was given up: later rounds do not wait for it again.
+    missing: Counts,
     /// The longest that recording took after the end of a round.
     pub lag_max: Duration,
 }
@@ -33,7 +35,7 @@ impl Recorded {
     pub fn begin(hoptrail: &Hoptrail) -> Recorded {
         let metrics = hoptrail.get("/metrics");
         let (before, gaps_before) = (read(&metrics), gaps(&metrics));
-        Recorded { before, gaps_before, expected: [0; KINDS.len()], lag_max: Duration::ZERO }
+        Recorded { before, gaps_before, expected: [0; KINDS.len()], missing: [0; KINDS.len()], lag_max: Duration::ZERO }
     }
 
     /// Clients did this just now: waits until it is recorded, and says how long that took.
@@ -43,14 +45,17 @@ impl Recorded {
         loop {
             let recorded = self.recorded(hoptrail);
             let now = hoptrail::clock::instant();
-            let sum = recorded.iter().sum();
-            if recorded.iter().zip(self.expected).all(|(recorded, expected)| *recorded >= expected) {
+            let sum: u64 = recorded.iter().sum();
+            let missing = |kind: usize| self.expected[kind].saturating_sub(recorded[kind]);
+            let missing: Counts = std::array::from_fn(missing);
+            if missing.iter().zip(self.missing).all(|(missing, before)| *missing <= before) {
                 break;
             }
             if sum > progress.0 {
                 progress = (sum, now);
             } else if now - progress.1 > STILL_MAX {
                 println!("    NOT ALL IS RECORDED: {}", self.table(hoptrail));
+                self.missing = missing;
                 break;
             }
             std::thread::sleep(Duration::from_millis(50));
