@@ -7,13 +7,16 @@
 //! - A delivery belongs to the oldest hop with its address that owes one to its queue, as far as its own source has
 //!   told; one that is marked as redelivered, to the newest that gave one. A delivery or death without a hop makes one,
 //!   which a later publish event completes.
-//! - A death belongs to the newest publish that it can be about, and there to the oldest hop that is alive in the
-//!   queue: what came back to the queue did so because it had died before. It makes a hop of its own for the way that
-//!   the broker then sends the message, through the dead-letter exchange.
+//! - The proxy also sees how deliveries end, and what the broker answers publishers. A settlement is about the delivery
+//!   of its session, channel and delivery tag; a confirm about the publish of its number, where that is known.
+//! - A death belongs to what a consumer was seen to reject, else to the newest publish that it can be about, and there
+//!   to the oldest hop that is alive in the queue: what came back to the queue did so because it had died before. It
+//!   makes a hop of its own for the way that the broker then sends the message, through the dead-letter exchange.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use crate::model::api::LegState;
 use crate::model::{Death, Event, Kind, MessageKey, Source, Str, Timestamp};
 
 use super::hop::{Answer, Hop};
@@ -128,7 +131,9 @@ impl Message {
                 continue;
             }
             let fits = match hop.leg(&death.queue) {
-                Some(leg) if leg.death.is_some() => continue,
+                // What was acknowledged is gone from its queue.
+                Some(leg) if leg.death.is_some() || leg.state() == LegState::Settled => continue,
+                Some(leg) if leg.state() == LegState::Dropped && &*death.reason == "rejected" => 3,
                 Some(leg) => 1 + u8::from(leg.deliveries() > 0 || !needs_delivery(&death.reason)),
                 None if !hop.routing_known && hop.is_to_exchange(death) => 0,
                 None => continue,
@@ -221,8 +226,8 @@ impl Message {
         }
     }
 
-    /// Nobody is expected to take the hop from the leg's queue: the broker refused it, and it was published again. Which
-    /// of the two a delivery belongs to cannot be told.
+    /// Nobody is expected to take the hop from the leg's queue: the broker refused it, and it was published again.
+    /// Which of the two a delivery belongs to cannot be told.
     pub(super) fn is_made_up_for(&self, hop: &Hop, leg: &Leg) -> bool {
         let is_refused = |hop: &Hop| matches!(hop.answer, Answer::Refused(_));
         let newest = self.hops.iter().rfind(|hop| hop.dead_lettered_from.is_none());

@@ -3,6 +3,7 @@
 mod engine;
 mod histories;
 mod proxied;
+mod proxied_histories;
 mod verdicts;
 
 use std::time::Duration;
