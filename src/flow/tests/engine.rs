@@ -3,6 +3,7 @@
 use super::super::engine::Engine;
 use super::super::handle::StalledQuery;
 use super::super::order::Messages;
+use super::proxied::{WHAT, ended, given, sent, timed, traced};
 use super::*;
 
 fn numbered(mut event: Event, number: u64, seconds: i64, id: &str) -> Event {
@@ -95,4 +96,36 @@ fn the_report_and_the_trail_name_the_same_status() {
             assert_eq!(stalled.map(|item| (item.status.clone().expect("a status"), item.since.clone())), expected);
         }
     }
+}
+
+#[test]
+fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
+    let mut engine = Engine::new(settings());
+    let proxy = vec![(1, sent(1)), (3, given("crm", 7))];
+    let events = timed(vec![proxy, vec![(4, publish("work", "k", &["q"])), (5, traced(deliver("work", "k", "q")))]]);
+    events.concat().iter().for_each(|event| engine.apply(event));
+    let of = |service: Option<&str>| StalledQuery { service: service.map(str::to_owned), ..StalledQuery::default() };
+    assert_eq!(engine.stalled(&of(None), at(903_000)).total, 0);
+    let report = engine.stalled(&of(None), at(904_000));
+    let item = &report.stalled[0];
+    assert_eq!((item.reason.as_str(), item.since.as_str()), ("unsettled", "2026-11-21T02:00:03.000000Z"));
+    let consumer = item.consumer.clone().expect("a consumer");
+    assert_eq!((consumer.service.as_deref(), consumer.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
+    assert_eq!(consumer.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
+    let text = format!(
+        "Stalled: CRM (client-crm, 10.0.0.7:crm -> 127.0.0.1:5673) took {WHAT} from queue q at 2026-11-21 02:00:03 and \
+         has not settled it since, for 15m 1s; 15m is the limit."
+    );
+    assert_eq!(item.text, text);
+    for (service, found) in [("CRM", 1), ("Shop", 1), ("MES", 0)] {
+        assert_eq!(engine.stalled(&of(Some(service)), at(904_000)).total, found, "{service}");
+    }
+    // It is given back, and nobody takes it again.
+    let back = timed(vec![vec![(1000, ended("crm", 7, SettlementKind::Close, true))]]).concat();
+    back.iter().for_each(|event| engine.apply(event));
+    assert_eq!(engine.stalled(&of(None), at(1_600_000)).total, 0);
+    let item = engine.stalled(&of(None), at(1_601_000)).stalled.remove(0);
+    assert_eq!((item.reason.as_str(), item.consumer), ("undelivered", None));
+    let text = "since 2026-11-21 02:16:40, when CRM gave it back after 16m 37s (its channel closed), for 10m 1s;";
+    assert!(item.text.contains(text), "{}", item.text);
 }

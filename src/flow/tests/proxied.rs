@@ -1,7 +1,5 @@
 //! What the proxy sees, told together with what taps see, in every order in which they can lag behind each other.
 
-use super::super::engine::Engine;
-use super::super::handle::StalledQuery;
 use super::super::trail::{self, Subject};
 use super::histories::merges;
 use super::*;
@@ -58,7 +56,7 @@ pub(super) fn ended(by: &str, tag: u64, kind: SettlementKind, requeue: bool) -> 
 }
 
 /// The firehose names connections otherwise.
-fn traced(mut event: Event) -> Event {
+pub(super) fn traced(mut event: Event) -> Event {
     event.session = Some(Session { connection: Some("127.0.0.1:9 -> 127.0.0.1:5672".into()), ..Session::default() });
     event
 }
@@ -103,7 +101,7 @@ fn only(trail: &Trail) -> (&api::Hop, &api::Leg) {
     (&trail.hops[0], &trail.hops[0].queues[0])
 }
 
-const WHAT: &str = "message m-1, published by Shop to exchange work with key k at 2026-11-21 02:00:01,";
+pub(super) const WHAT: &str = "message m-1, published by Shop to exchange work with key k at 2026-11-21 02:00:01,";
 
 #[test]
 fn one_publish_and_one_delivery_seen_by_all_sources_are_shown_once() {
@@ -291,38 +289,6 @@ fn confirms_without_a_number_find_their_publishes_in_order() {
     assert_eq!(times, [(true, Some(1.0)), (false, Some(1.0))]);
     let text = "was seen, and not what became of it; the broker confirmed it to its publisher at 2026-11-21 02:00:04.";
     assert!(trail.verdict.ends_with(text), "{}", trail.verdict);
-}
-
-#[test]
-fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
-    let mut engine = Engine::new(settings());
-    let proxy = vec![(1, sent(1)), (3, given("crm", 7))];
-    let events = timed(vec![proxy, vec![(4, publish("work", "k", &["q"])), (5, traced(deliver("work", "k", "q")))]]);
-    events.concat().iter().for_each(|event| engine.apply(event));
-    let of = |service: Option<&str>| StalledQuery { service: service.map(str::to_owned), ..StalledQuery::default() };
-    assert_eq!(engine.stalled(&of(None), at(903_000)).total, 0);
-    let report = engine.stalled(&of(None), at(904_000));
-    let item = &report.stalled[0];
-    assert_eq!((item.reason.as_str(), item.since.as_str()), ("unsettled", "2026-11-21T02:00:03.000000Z"));
-    let consumer = item.consumer.clone().expect("a consumer");
-    assert_eq!((consumer.service.as_deref(), consumer.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
-    assert_eq!(consumer.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
-    let text = format!(
-        "Stalled: CRM (client-crm, 10.0.0.7:crm -> 127.0.0.1:5673) took {WHAT} from queue q at 2026-11-21 02:00:03 and \
-         has not settled it since, for 15m 1s; 15m is the limit."
-    );
-    assert_eq!(item.text, text);
-    for (service, found) in [("CRM", 1), ("Shop", 1), ("MES", 0)] {
-        assert_eq!(engine.stalled(&of(Some(service)), at(904_000)).total, found, "{service}");
-    }
-    // It is given back, and nobody takes it again.
-    let back = timed(vec![vec![(1000, ended("crm", 7, SettlementKind::Close, true))]]).concat();
-    back.iter().for_each(|event| engine.apply(event));
-    assert_eq!(engine.stalled(&of(None), at(1_600_000)).total, 0);
-    let item = engine.stalled(&of(None), at(1_601_000)).stalled.remove(0);
-    assert_eq!((item.reason.as_str(), item.consumer), ("undelivered", None));
-    let text = "since 2026-11-21 02:16:40, when CRM gave it back after 16m 37s (its channel closed), for 10m 1s;";
-    assert!(item.text.contains(text), "{}", item.text);
 }
 
 #[test]
