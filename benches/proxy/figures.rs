@@ -1,5 +1,6 @@
 //! What processes took, medians and percentiles.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 /// Processor seconds of a process, ended threads included.
@@ -8,6 +9,20 @@ pub fn cpu_seconds(pid: u32) -> f64 {
     // Fields 14 and 15, counted after the name, which may hold spaces.
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+/// Processor seconds of a process's threads by their names, the busiest first; ended threads are left out.
+pub fn threads(pid: u32) -> Vec<(String, f64)> {
+    let mut threads = BTreeMap::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().filter_map(Result::ok) {
+        // A thread may end while it is looked at.
+        let read = |file: &str| fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        let nanoseconds: f64 = read("schedstat").split(' ').next().unwrap().parse().unwrap_or(0.0);
+        *threads.entry(read("comm").trim().to_owned()).or_insert(0.0) += nanoseconds / 1e9;
+    }
+    let mut threads: Vec<(String, f64)> = threads.into_iter().collect();
+    threads.sort_unstable_by(|one, other| other.1.total_cmp(&one.1));
+    threads
 }
 
 /// Resident memory of a process: now and at most, in MB.

@@ -34,7 +34,7 @@ mod world;
 
 use serde_json::{Value, json};
 
-use crate::figures::{resident_mb, rounded};
+use crate::figures::{resident_mb, rounded, threads};
 use crate::support::argument;
 use crate::workload::{WORKLOADS, Workload};
 use crate::world::{Way, World};
@@ -90,6 +90,9 @@ fn main() {
     let cycles = cycles::run(&mut world, settings.cycles);
     let result = result(&world, &settings, &first, &latency, &cycles, &workloads);
     println!("recorded: {}", world.recorded.table(&world.hoptrail));
+    let threads = threads(world.hoptrail.pid()).into_iter().filter(|(_, seconds)| *seconds >= 0.01);
+    let threads: Vec<String> = threads.map(|(name, seconds)| format!("{name} {seconds:.2}")).collect();
+    println!("hoptrail's threads, processor seconds: {}", threads.join(", "));
     println!("RESULT {result}");
     assert!(world.recorded.is_exact(&world.hoptrail), "not everything was recorded, or something twice");
 }
