@@ -17,6 +17,10 @@ const STACK_BYTES: usize = 64 << 20;
 /// Read by the standard library at the first thread that is spawned, for the threads that libraries start.
 const STACK_VARIABLE: &str = "RUST_MIN_STACK";
 
+/// One thread makes events and another lets them go; the system's allocator keeps memory for that, and time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     cli::install_tls();

@@ -94,6 +94,14 @@ impl JsonPath {
         found
     }
 
+    /// Names that must all be there for anything to be selected.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match step.choices.as_slice() {
+            [only] => only.name(),
+            _ => None,
+        })
+    }
+
     /// The names its selected values can stand under, the last that the path spells out; empty where it spells none.
     #[must_use]
     pub fn last_names(&self) -> Vec<&str> {

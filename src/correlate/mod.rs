@@ -34,6 +34,12 @@ impl Correlator {
     /// Fills in what the rules find and the event does not have yet. Returns the body as JSON where a rule needed it
     /// and it is JSON.
     pub fn apply(&self, event: &mut Event) -> Option<Value> {
+        self.apply_with(event, &mut Findings::default())
+    }
+
+    /// The same for a body that was looked at before: what was found in it then is not looked for again. What is found
+    /// now is added.
+    pub fn apply_with(&self, event: &mut Event, findings: &mut Findings) -> Option<Value> {
         let mut body = Body::NotRead;
         let rules = &self.rules;
         for (rules, key) in [
@@ -43,12 +49,29 @@ impl Correlator {
             (&rules.service, Key::Service),
         ] {
             if key.of(event).is_none()
-                && let Some(found) = rules.iter().find_map(|rule| try_rule(rule, event, &mut body))
+                && let Some(found) = rules.iter().find_map(|rule| try_rule(rule, event, &mut body, findings))
             {
                 *key.of(event) = Some(found);
             }
         }
         body.into_json()
+    }
+}
+
+/// What the rules of one [`Correlator`] found in one body.
+#[derive(Clone, Debug, Default)]
+pub struct Findings(Vec<(usize, Option<Str>)>);
+
+impl Findings {
+    fn of(&mut self, rule: &Rule, find: impl FnOnce() -> Option<Str>) -> Option<Str> {
+        // A rule stays where it is as long as its correlator lives.
+        let rule = std::ptr::from_ref(rule).addr();
+        if let Some((_, found)) = self.0.iter().find(|(known, _)| *known == rule) {
+            return found.clone();
+        }
+        let found = find();
+        self.0.push((rule, found.clone()));
+        found
     }
 }
 
@@ -72,7 +95,7 @@ impl Key {
     }
 }
 
-fn try_rule(rule: &Rule, event: &Event, body: &mut Body) -> Option<Str> {
+fn try_rule(rule: &Rule, event: &Event, body: &mut Body, findings: &mut Findings) -> Option<Str> {
     if !rule.kinds.is_empty() && !rule.kinds.contains(&event.kind) {
         return None;
     }
@@ -80,10 +103,10 @@ fn try_rule(rule: &Rule, event: &Event, body: &mut Body) -> Option<Str> {
     match &rule.place {
         Place::Header(name) => take(rule, &header_text(event.header(name)?)?),
         Place::Property(property) => take(rule, property_text(*property, event)?),
-        Place::Body(path) => {
+        Place::Body(path) => findings.of(rule, || {
             let json = body.json(event)?;
             path.select(json).into_iter().find_map(|value| take(rule, &json_text(value)?))
-        }
+        }),
         Place::RoutingKey => take(rule, event.routing_key.as_deref()?),
         Place::Exchange => take(rule, event.exchange.as_deref()?),
         Place::Queue => take(rule, event.queue.as_deref()?),

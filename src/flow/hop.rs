@@ -67,6 +67,8 @@ impl Hop {
             Some(index) => index,
             None if self.legs.len() >= LEGS_MAX => return None,
             None => {
+                // Mostly there is one, and messages are many.
+                self.legs.reserve_exact(1);
                 self.legs.push(Leg::new(queue.clone()));
                 self.legs.len() - 1
             }

@@ -151,6 +151,8 @@ impl Message {
         let (died, follows) = match known {
             Some(known) if known < index => {
                 let hop = self.hops.remove(known);
+                // Mostly there is one, and messages are many.
+                self.hops.reserve_exact(1);
                 self.hops.insert(index, hop);
                 (index - 1, index)
             }

@@ -20,8 +20,10 @@
 
 mod keep;
 mod key;
+mod known;
 mod observation;
 mod prepare;
+mod priority;
 mod queue;
 mod recorder;
 mod repair;
@@ -35,6 +37,7 @@ mod writer;
 pub use keep::Keeping;
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
+pub use priority::give_way;
 pub use recorder::{OpenError, Recorder, Stopped, open};
 pub use repair::{Compacted, RepairError, compact, salvage};
 pub use sessions::{Backlog, Direction, Refused, SessionFigures, SessionStats, Sessions};

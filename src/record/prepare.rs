@@ -1,6 +1,7 @@
 //! What happens to an event before it is stored: identity, keys, mask, cut. In this order: identity and keys are taken
 //! from what was sent, and a value is masked whole before the body is cut.
 
+use super::known::{KnownBodies, KnownBody};
 use crate::config::Config;
 use crate::correlate::Correlator;
 use crate::model::{Event, Keys, Link};
@@ -22,10 +23,9 @@ impl Preparer {
         }
     }
 
-    pub(super) fn prepare(&self, event: &mut Event, link: Option<&Link>) {
+    pub(super) fn prepare(&self, event: &mut Event, link: Option<&Link>, bodies: &mut KnownBodies) {
         self.masker.identify(event);
-        let body = self.correlator.apply(event);
-        self.masker.apply(event, body);
+        self.look_into(event, bodies);
         // Handed on masked: what masks a key may stand in the content only.
         match link {
             Some(Link::Gives(keys)) => {
@@ -45,5 +45,17 @@ impl Preparer {
             None => {}
         }
         cut(event, self.body_bytes_max);
+    }
+
+    /// Keys and mask; of a body that was looked into before they are known.
+    fn look_into(&self, event: &mut Event, bodies: &mut KnownBodies) {
+        let digest = event.body.as_ref().filter(|body| !body.data.is_empty()).map(|body| body.digest);
+        let known = digest.and_then(|digest| bodies.get(&digest));
+        let mut findings = known.map(|known| known.findings.clone()).unwrap_or_default();
+        let json = self.correlator.apply_with(event, &mut findings);
+        let fresh = self.masker.apply_with(event, json, known.map(|known| &known.masked));
+        if let (Some(digest), Some(masked)) = (digest, fresh) {
+            bodies.remember(digest, KnownBody { findings, masked });
+        }
     }
 }

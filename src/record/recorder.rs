@@ -12,6 +12,7 @@ use crate::model::{Event, Seq, Source};
 
 use super::keep::{self, Keeping, gaps};
 use super::key::{self, KeyError};
+use super::known::KnownBodies;
 use super::observation::Observation;
 use super::prepare::Preparer;
 use super::queue::Queue;
@@ -96,6 +97,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         inputs,
         writer,
         preparer,
+        bodies: KnownBodies::default(),
         repeats,
         marks,
         sources,
@@ -104,7 +106,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         stopping,
         commit_events: COMMIT_EVENTS,
     };
-    let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
+    let handle = writer_loop.start(config.proxy.enabled, recorder.failed.clone()).map_err(OpenError::Thread)?;
     Ok((recorder, reader, handle, keeping))
 }
 
@@ -176,7 +178,7 @@ impl Recorder {
     /// Gives an event service and keys, masks and cuts it, as it will be when it is recorded: for what is shown or logged
     /// before that. What is recorded afterwards must be the event as it was: it is masked on its way, once.
     pub fn ready(&self, event: &mut Event) {
-        self.preparer.prepare(event, None);
+        self.preparer.prepare(event, None, &mut KnownBodies::default());
     }
 
     /// Figures for health and metrics.

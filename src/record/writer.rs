@@ -14,8 +14,10 @@ use crate::clock;
 use crate::journal::{AppendError, Mark, Writer};
 use crate::model::{Event, Source, Str, Timestamp};
 
+use super::known::KnownBodies;
 use super::observation::Receipt;
 use super::prepare::Preparer;
+use super::priority::give_way;
 use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
@@ -40,6 +42,7 @@ pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) writer: Writer,
     pub(super) preparer: Arc<Preparer>,
+    pub(super) bodies: KnownBodies,
     pub(super) repeats: Repeats,
     pub(super) marks: Marks,
     pub(super) sources: Sources,
@@ -80,10 +83,14 @@ struct Seen {
 }
 
 impl WriterLoop {
-    pub(super) fn start(self, failed: CancellationToken) -> io::Result<WriterHandle> {
+    /// `gives_way`: whether other work comes first.
+    pub(super) fn start(self, gives_way: bool, failed: CancellationToken) -> io::Result<WriterHandle> {
         let counters = self.counters.clone();
         let builder = std::thread::Builder::new().name("hoptrail-writer".into());
         let run = move || {
+            if gives_way {
+                give_way();
+            }
             // A panic on the way out of the loop drops this, and recording counts as failed.
             let alarm = Alarm { failed, counters };
             self.run(&alarm);
@@ -131,7 +138,7 @@ impl WriterLoop {
             return;
         };
         let mut observation = *observation;
-        self.preparer.prepare(&mut observation.event, observation.link.as_ref());
+        self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.bodies);
         batch.receipts.extend(observation.receipt);
         batch.permits.push(permit);
         if observation.maybe_repeated && self.repeats.take(&observation.event) {
@@ -139,7 +146,10 @@ impl WriterLoop {
             return;
         }
         let event = observation.event;
-        self.repeats.remember(&event);
+        // Nobody hands the proxy the same bytes twice.
+        if event.source != Source::Proxy {
+            self.repeats.remember(&event);
+        }
         if let Some(origin) = observation.origin {
             let seen = batch.origins.entry(origin).or_insert(Seen { events: 0, newest: event.at });
             seen.events += 1;

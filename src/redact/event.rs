@@ -3,26 +3,69 @@
 use serde_json::Value;
 
 use crate::config::{ExemptId, Property};
-use crate::model::{Event, Str};
+use crate::model::{Body, Event, Str};
 
 use super::Masker;
 use super::text::Pass;
+
+/// A body as it was masked, and what that depended on.
+#[derive(Clone, Debug)]
+pub struct MaskedBody {
+    exempt: Vec<Str>,
+    encoding: Option<Str>,
+    data: Vec<u8>,
+    truncated: bool,
+    /// The values that were masked whole.
+    whole: Vec<String>,
+}
+
+impl MaskedBody {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.data.len() + self.whole.iter().map(String::len).sum::<usize>()
+    }
+
+    fn repeat(&self, body: &mut Body, whole: &mut Vec<String>) {
+        body.data.clone_from(&self.data);
+        body.truncated = self.truncated;
+        whole.extend_from_slice(&self.whole);
+    }
+}
 
 impl Masker {
     /// Masks the whole event. `json` is the body as JSON where it has been parsed already; it is parsed here where it
     /// is needed and `None`.
     pub fn apply(&self, event: &mut Event, json: Option<Value>) {
+        self.apply_with(event, json, None);
+    }
+
+    /// The same for a body that may have been masked before, in another event: `known` is used where it is about the
+    /// same. Returns what is to be known of this body, where `known` was not used. The caller answers for it that the
+    /// bodies are equal.
+    pub fn apply_with(&self, event: &mut Event, json: Option<Value>, known: Option<&MaskedBody>) -> Option<MaskedBody> {
         let pass = Pass { masker: self, exempt: self.exempt_texts(event) };
         // What is masked whole below is masked whole in the keys that were taken from it, too.
         let mut whole = self.mask_properties(event);
         pass.headers(event, &mut whole);
         let encoding = event.properties.content_encoding.clone();
+        let mut fresh = None;
         if let Some(body) = &mut event.body {
             pass.field(&mut body.content_type);
-            pass.body(body, encoding.as_deref(), json, &mut whole);
+            match known.filter(|known| known.exempt == pass.exempt && known.encoding == encoding) {
+                Some(known) => known.repeat(body, &mut whole),
+                None => {
+                    let before = whole.len();
+                    pass.body(body, encoding.as_deref(), json, &mut whole);
+                    let whole = whole.get(before..).unwrap_or_default().to_vec();
+                    let (data, truncated) = (body.data.clone(), body.truncated);
+                    fresh = Some(MaskedBody { exempt: pass.exempt.clone(), encoding, data, truncated, whole });
+                }
+            }
         }
         pass.keys(event, &whole);
         pass.texts(event);
+        fresh
     }
 
     /// The event's own ids that stay readable. One that is masked whole by configuration does not.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::detect::is_mask;
 use super::text::Pass;
+use crate::config::JsonPath;
 
 /// An object in the text has one name twice, so the parsed form does not tell all of it.
 pub(super) struct RepeatedName;
@@ -21,7 +22,7 @@ pub(super) fn mask(
     json: &Value,
     whole: &mut Vec<String>,
 ) -> Result<Option<String>, RepeatedName> {
-    let selected: HashSet<usize> = pass.masker.body.iter().flat_map(|path| path.select(json)).map(address).collect();
+    let selected: HashSet<usize> = paths(pass, text).flat_map(|path| path.select(json)).map(address).collect();
     let mut walk = Walk { pass, text, at: 0, selected, whole, masked: String::new(), copied: 0 };
     walk.value(json)?;
     Ok(walk.finish())
@@ -40,6 +41,13 @@ pub(super) fn mask_tokens(pass: &Pass<'_>, text: &str) -> Option<String> {
         }
     }
     walk.finish()
+}
+
+/// The paths that may select something: to look for names in a text is cheaper than to walk its tree.
+fn paths<'a>(pass: &'a Pass<'_>, text: &str) -> impl Iterator<Item = &'a JsonPath> {
+    // A name may be written with escapes.
+    let is_plain = !text.contains('\\');
+    pass.masker.body.iter().filter(move |path| !is_plain || path.names().all(|name| text.contains(name)))
 }
 
 /// The text is JSON, by its grammar.

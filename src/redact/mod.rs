@@ -29,6 +29,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use event::MaskedBody;
 pub use identity::cut;
 
 use crate::config::{ExemptId, JsonPath, Property, Redact};

@@ -32,7 +32,7 @@ use crate::clock;
 use crate::config::{Config, OnFull};
 use crate::model::Source;
 use crate::model::api::TapState;
-use crate::record::Recorder;
+use crate::record::{Recorder, give_way};
 
 pub use tls::TlsError;
 
@@ -91,7 +91,10 @@ impl Proxy {
         }
         let (sender, receiver) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
         let observing = observe::Observing::new(recorder.clone(), self.config.record.on_full, Handle::current());
-        tracker.spawn_blocking(move || observing.run(&receiver));
+        tracker.spawn_blocking(move || {
+            give_way();
+            observing.run(&receiver);
+        });
         let cancel = cancel.clone();
         tracker.spawn_blocking(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
