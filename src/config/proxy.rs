@@ -33,8 +33,7 @@ pub struct Proxy {
     pub sessions_max: usize,
     /// How long running sessions may go on when hoptrail is asked to stop.
     pub drain: Duration,
-    /// Bytes that passed and are not observed yet: the first of them wait in memory, the rest in a file in the journal's
-    /// directory. Past it they are not observed.
+    /// Bytes in memory that passed and are not observed yet, packed where they wait long. Past it they are not observed.
     pub backlog_bytes_max: u64,
 }
 
@@ -99,8 +98,9 @@ const SESSIONS_MAX: usize = 10_000;
 const SESSIONS_LIMIT: usize = 65_536;
 /// A supervisor kills after 30 to 90 seconds, and the journal has to be closed after the sessions.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Ten seconds of a broker at its full rate, so that a journal that stalls for a moment loses nothing.
-const BACKLOG_BYTES_MAX: ByteSize = ByteSize::gib(1);
+/// Some seconds of a broker at its full rate, as what waits is packed, so that a journal that stalls for a moment loses
+/// nothing.
+const BACKLOG_BYTES_MAX: ByteSize = ByteSize::mib(48);
 /// Below it the first burst would be a gap.
 const BACKLOG_BYTES_MIN: u64 = 1 << 20;
 /// A host's name has no more bytes (RFC 1035, section 2.3.4).

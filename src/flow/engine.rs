@@ -18,6 +18,8 @@ use super::table::{Limits, Table};
 
 /// How long a finished message or order is remembered for latecomers.
 const FINISHED_KEPT: Duration = Duration::from_secs(600);
+/// And how many of them: sources lag by seconds, and the fastest brokers carry thousands of messages a second.
+const FINISHED_MAX: usize = 20_000;
 /// What is under way.
 pub(super) struct Engine {
     settings: config::Flow,
@@ -67,7 +69,8 @@ impl Engine {
 
     /// Lets go of what is finished, and of the oldest where there is too much.
     fn sweep(&mut self, now: Timestamp) {
-        let limits = |len_max| Limits { len_max, finished_kept: FINISHED_KEPT, kept: self.settings.follow_for };
+        let (finished_max, finished_kept, kept) = (FINISHED_MAX, FINISHED_KEPT, self.settings.follow_for);
+        let limits = |len_max| Limits { len_max, finished_max, finished_kept, kept };
         self.let_go += self.messages.sweep(now, &limits(self.settings.messages_max));
         self.let_go += self.orders.sweep(now, &limits(self.settings.orders_max));
     }

@@ -13,6 +13,8 @@ const SWEEP_STEP: usize = 4;
 pub(super) struct Limits {
     /// Entries kept at a time.
     pub(super) len_max: usize,
+    /// Finished entries among them.
+    pub(super) finished_max: usize,
     /// A finished entry stays this long after its last change.
     pub(super) finished_kept: Duration,
     /// Any entry stays this long after its last change.
@@ -76,6 +78,7 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
     pub(super) fn sweep(&mut self, now: Timestamp, limits: &Limits) -> u64 {
         let kept = limits.finished_kept.min(limits.kept);
         self.remove_oldest(true, SWEEP_STEP, |at| now.since(at) > kept);
+        self.remove_oldest(true, self.finished.len().saturating_sub(limits.finished_max), |_| true);
         let mut unfinished = self.remove_oldest(false, SWEEP_STEP, |at| now.since(at) > limits.kept);
         let over = self.entries.len().saturating_sub(limits.len_max);
         let finished = self.remove_oldest(true, over, |_| true);

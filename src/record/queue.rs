@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::observation::Observation;
 
 /// Bytes of bodies that may wait: a queue full of ordinary messages stays far below it, a few large ones do not.
-const QUEUE_BYTES_MAX: u32 = 64 << 20;
+const QUEUE_BYTES_MAX: u32 = 24 << 20;
 /// What an observation takes besides its body.
 const OVERHEAD_BYTES: usize = 1024;
 

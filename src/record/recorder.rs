@@ -105,6 +105,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         room,
         stopping,
         commit_events: COMMIT_EVENTS,
+        events: Vec::new(),
     };
     let handle = writer_loop.start(config.proxy.enabled, recorder.failed.clone()).map_err(OpenError::Thread)?;
     Ok((recorder, reader, handle, keeping))

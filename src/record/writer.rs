@@ -50,6 +50,8 @@ pub(super) struct WriterLoop {
     pub(super) room: Room,
     pub(super) stopping: CancellationToken,
     pub(super) commit_events: usize,
+    /// Memory of the commit before, for the next.
+    pub(super) events: Vec<Event>,
 }
 
 /// The running writer.
@@ -117,7 +119,7 @@ impl WriterLoop {
     }
 
     fn next_batch(&mut self) -> Batch {
-        let mut batch = Batch::default();
+        let mut batch = Batch { events: std::mem::take(&mut self.events), ..Batch::default() };
         let first = self.inputs.blocking_recv();
         self.add(first, &mut batch);
         if !batch.stop && self.inputs.len() < COMMIT_EVENTS_FEW {
@@ -179,6 +181,8 @@ impl WriterLoop {
         for receipt in batch.receipts {
             receipt.watermark.raise(receipt.tag);
         }
+        batch.events.clear();
+        self.events = batch.events;
         Ok(())
     }
 }

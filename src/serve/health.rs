@@ -87,7 +87,7 @@ fn broker(sources: &[SourceCoverage]) -> HealthCheck {
 /// Passes whatever was lost: who takes the proxy out of service because of it cuts the clients off, and bytes pass all
 /// the same.
 fn proxy(stats: &SessionStats) -> HealthCheck {
-    let waiting = stats.backlog.memory + stats.backlog.file;
+    let waiting = stats.backlog.now;
     let mut detail = format!("{} sessions; {waiting} of {} bytes wait to be observed", stats.live, stats.backlog.max);
     if let Some(at) = stats.last_loss_at {
         let dropped: u64 = stats.dropped.iter().map(|(_, count)| count).sum();

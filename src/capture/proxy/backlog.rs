@@ -1,4 +1,8 @@
 //! What passed and is not observed yet: batches on the way from the relay to the observer, bounded in bytes.
+//!
+//! Where the observer falls behind, the newest batches are packed (zstd) while they wait: what is published is delivered
+//! with the same bytes, and messages of one kind are much alike, so that a backlog takes a fraction of what passed. It
+//! never goes to the disk, where nothing may be that is not masked.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,6 +25,10 @@ pub(super) const BATCH_LINGER: Duration = Duration::from_millis(10);
 const SPARE_MAX: usize = 4;
 /// What an entry takes besides its bytes.
 const ENTRY_BYTES: usize = size_of::<Entry>();
+/// Bytes that wait as they are; what comes on top is packed. As much as the observer takes in some ten milliseconds.
+const PLAIN_MAX: usize = 4 << 20;
+/// The fastest of zstd's ordinary levels.
+const LEVEL: i32 = 1;
 
 /// Something that happened to a session.
 #[derive(Debug)]
@@ -56,10 +64,21 @@ impl Batch {
     }
 }
 
+/// A batch in the queue.
+enum Waiting {
+    Plain(Batch),
+    /// Its bytes are being packed; its number.
+    InWork(u64),
+    /// With the bytes packed, and how many they are unpacked; `None`: they are as they were, it was of no use.
+    Packed(Batch, Option<usize>),
+}
+
 struct Shared {
     state: Mutex<State>,
     /// There is a batch, or there will be none.
     filled: Condvar,
+    /// More waits as it is than should, or nothing will come any more.
+    crowded: Condvar,
     /// There is room again.
     room: Notify,
     bytes_max: usize,
@@ -68,9 +87,13 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    batches: VecDeque<Batch>,
+    batches: VecDeque<Waiting>,
+    /// All of them together, as they are.
     bytes: usize,
+    /// Those that are not packed.
+    plain: usize,
     spare: Vec<Batch>,
+    next_work: u64,
     closed: bool,
 }
 
@@ -85,17 +108,21 @@ pub(super) struct Sender {
 /// The observer's end.
 pub(super) struct Receiver(Arc<Shared>);
 
+/// Packs what has to wait.
+pub(super) struct Packer(Arc<Shared>);
+
 /// A backlog of at most so many bytes.
-pub(super) fn new(bytes_max: u64, sessions: Sessions) -> (Sender, Receiver) {
+pub(super) fn new(bytes_max: u64, sessions: Sessions) -> (Sender, Receiver, Packer) {
     let shared = Arc::new(Shared {
         state: Mutex::default(),
         filled: Condvar::new(),
+        crowded: Condvar::new(),
         room: Notify::new(),
         bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
         sessions,
     });
     let sender = Sender { shared: shared.clone(), current: RefCell::default(), begun: Notify::new() };
-    (sender, Receiver(shared))
+    (sender, Receiver(shared.clone()), Packer(shared))
 }
 
 impl Shared {
@@ -146,11 +173,15 @@ impl Sender {
         let next = state.spare.pop().unwrap_or_default();
         let batch = std::mem::replace(current, next);
         state.bytes += batch.cost();
-        let bytes = state.bytes;
-        state.batches.push_back(batch);
+        state.plain += batch.cost();
+        let (bytes, is_crowded) = (state.bytes, state.plain > PLAIN_MAX);
+        state.batches.push_back(Waiting::Plain(batch));
         drop(state);
         self.shared.filled.notify_one();
-        self.shared.sessions.set_backlog(bytes as u64, 0);
+        if is_crowded {
+            self.shared.crowded.notify_one();
+        }
+        self.shared.sessions.set_backlog(bytes as u64);
     }
 
     /// Nothing more fits.
@@ -175,6 +206,7 @@ impl Drop for Sender {
         self.flush();
         self.shared.lock().closed = true;
         self.shared.filled.notify_one();
+        self.shared.crowded.notify_one();
     }
 }
 
@@ -190,11 +222,29 @@ pub(super) enum Next {
 impl Receiver {
     /// The next batch, waited for as long as `patience`.
     pub(super) fn next(&self, patience: Duration) -> Next {
-        let idle = |state: &mut State| state.batches.is_empty() && !state.closed;
+        let idle = |state: &mut State| match state.batches.front() {
+            None => !state.closed,
+            Some(Waiting::InWork(_)) => true,
+            Some(Waiting::Plain(_) | Waiting::Packed(..)) => false,
+        };
         let waited = self.0.filled.wait_timeout_while(self.0.lock(), patience, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if matches!(state.batches.front(), Some(Waiting::InWork(_))) {
+            return Next::Nothing;
+        }
         match state.batches.pop_front() {
-            Some(batch) => Next::Batch(batch),
+            Some(Waiting::Plain(batch)) => {
+                state.plain = state.plain.saturating_sub(batch.cost());
+                Next::Batch(batch)
+            }
+            Some(Waiting::Packed(batch, None)) => Next::Batch(batch),
+            Some(Waiting::Packed(batch, Some(len))) => {
+                // From now on it is counted as it is unpacked.
+                state.bytes = state.bytes - batch.bytes.len() + len;
+                drop(state);
+                Next::Batch(unpack(batch, len))
+            }
+            Some(Waiting::InWork(_)) => Next::Nothing,
             None if state.closed => Next::Closed,
             None => Next::Nothing,
         }
@@ -213,11 +263,76 @@ impl Receiver {
         let bytes = state.bytes;
         drop(state);
         self.0.room.notify_waiters();
-        self.0.sessions.set_backlog(bytes as u64, 0);
+        self.0.sessions.set_backlog(bytes as u64);
     }
 
     /// So much waits that it would soon be too much.
     pub(super) fn is_pressed(&self) -> bool {
         self.0.lock().bytes > self.0.bytes_max / 4 * 3
+    }
+}
+
+fn unpack(batch: Batch, len: usize) -> Batch {
+    // What was packed here unpacks: the bytes have not left this process.
+    let bytes = zstd::bulk::decompress(&batch.bytes, len).unwrap_or_default();
+    Batch { bytes, ..batch }
+}
+
+impl Packer {
+    /// Packs the newest batches as long as too much waits as it is; until the relay has ended.
+    pub(super) fn run(self) {
+        let mut packer = match zstd::bulk::Compressor::new(LEVEL) {
+            Ok(packer) => packer,
+            Err(error) => return tracing::warn!(%error, "what waits to be observed cannot be packed"),
+        };
+        while let Some((number, batch)) = self.take() {
+            let packed = packer.compress(&batch.bytes).ok().filter(|packed| packed.len() < batch.bytes.len());
+            self.put_back(number, batch, packed);
+        }
+    }
+
+    /// The newest batch that is not packed, when too much is not. `None`: nothing more will come.
+    fn take(&self) -> Option<(u64, Batch)> {
+        let mut state = self.0.lock();
+        loop {
+            let fits = |state: &mut State| !state.closed && state.plain <= PLAIN_MAX;
+            state = self.0.crowded.wait_while(state, fits).unwrap_or_else(PoisonError::into_inner);
+            if state.closed {
+                return None;
+            }
+            let number = state.next_work;
+            state.next_work += 1;
+            let newest = state.batches.iter_mut().rev().find(|waiting| matches!(waiting, Waiting::Plain(_)));
+            let Some(newest) = newest else {
+                // They are in work, or gone.
+                state.plain = 0;
+                continue;
+            };
+            if let Waiting::Plain(batch) = std::mem::replace(newest, Waiting::InWork(number)) {
+                state.plain = state.plain.saturating_sub(batch.cost());
+                return Some((number, batch));
+            }
+        }
+    }
+
+    /// The observer does not pass a batch that is in work, so it is still there.
+    fn put_back(&self, number: u64, batch: Batch, packed: Option<Vec<u8>>) {
+        let mut state = self.0.lock();
+        let len = batch.bytes.len();
+        let waiting = match packed {
+            Some(mut bytes) => {
+                bytes.shrink_to_fit();
+                state.bytes = state.bytes - len + bytes.len();
+                Waiting::Packed(Batch { bytes, entries: batch.entries }, Some(len))
+            }
+            // It waits as it is, and is not tried again.
+            None => Waiting::Packed(batch, None),
+        };
+        let place = state.batches.iter_mut().rev().find(|it| matches!(it, Waiting::InWork(known) if *known == number));
+        if let Some(place) = place {
+            *place = waiting;
+        }
+        drop(state);
+        self.0.filled.notify_one();
     }
 }

@@ -89,12 +89,13 @@ impl Proxy {
         for vhost in &self.config.broker.vhosts {
             recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, clock::now());
         }
-        let (sender, receiver) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
+        let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
         let observing = observe::Observing::new(recorder.clone(), self.config.record.on_full, Handle::current());
         tracker.spawn_blocking(move || {
             give_way();
             observing.run(&receiver);
         });
+        tracker.spawn_blocking(move || packer.run());
         let cancel = cancel.clone();
         tracker.spawn_blocking(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

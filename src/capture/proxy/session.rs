@@ -20,8 +20,8 @@ use crate::model::{Party, Str};
 use crate::record::Direction;
 use crate::wire::{End, Gate, Side, Verdict};
 
-/// When one side has ended, the other may go on so long: both close at once in AMQP, and a client whose machine is gone
-/// never does.
+/// When one side has ended, the other may stay silent so long: both close at once in AMQP, and a client whose machine is
+/// gone never does.
 const HALF_CLOSED: Duration = Duration::from_secs(60);
 /// A refused client may read its answer this long.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -71,6 +71,9 @@ impl Session {
             self.note(Side::Broker, ended);
         }
         if self.up_ended != self.down_ended {
+            if std::mem::take(&mut self.tap.has_passed) {
+                self.half_closed = None;
+            }
             let patience = self.half_closed.get_or_insert_with(|| Box::pin(sleep(HALF_CLOSED)));
             if patience.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
@@ -126,13 +129,15 @@ pub(super) struct Tap {
     relay: Rc<Relay>,
     /// Waits for room in the backlog.
     waiting: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// Bytes passed since this was looked at.
+    has_passed: bool,
     /// The client is refused, with this answer.
     refusal: Option<Option<Vec<u8>>>,
 }
 
 impl Tap {
     pub(super) fn new(id: u64, gate: Option<Gate>, relay: Rc<Relay>) -> Self {
-        Tap { id, gate, relay, waiting: None, refusal: None }
+        Tap { id, gate, relay, waiting: None, has_passed: false, refusal: None }
     }
 
     fn judge(&mut self, bytes: &[u8]) -> ControlFlow<()> {
@@ -154,6 +159,7 @@ impl Tap {
 impl Watch for Tap {
     fn pass(&mut self, side: Side, bytes: &[u8]) -> ControlFlow<()> {
         let direction = if side == Side::Client { Direction::FromClient } else { Direction::FromBroker };
+        self.has_passed = true;
         self.relay.sessions().passed(direction, bytes.len() as u64);
         self.relay.backlog.pass(self.id, clock::now(), side, bytes);
         if side == Side::Client { self.judge(bytes) } else { ControlFlow::Continue(()) }

@@ -58,14 +58,12 @@ impl Direction {
     }
 }
 
-/// Bytes that passed and wait to be observed.
+/// Bytes that passed and wait to be observed; what waits long is packed and counts as that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// In memory, now.
-    pub memory: u64,
-    /// In the file, now.
-    pub file: u64,
-    /// The most that both were together since the start.
+    /// Now.
+    pub now: u64,
+    /// The most since the start.
     pub peak: u64,
     /// How many there may be: `proxy.backlog_bytes_max`.
     pub max: u64,
@@ -128,9 +126,8 @@ impl Counts {
         self.last_loss_at = Some(now);
     }
 
-    pub(super) fn set_backlog(&mut self, memory: u64, file: u64) {
-        let peak = self.backlog.peak.max(memory.saturating_add(file));
-        self.backlog = Backlog { memory, file, peak, max: 0 };
+    pub(super) fn set_backlog(&mut self, now: u64) {
+        self.backlog = Backlog { now, peak: self.backlog.peak.max(now), max: 0 };
     }
 
     pub(super) fn dropped_total(&self) -> u64 {

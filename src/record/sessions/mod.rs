@@ -150,8 +150,8 @@ impl Sessions {
     }
 
     /// Bytes that wait to be observed now.
-    pub fn set_backlog(&self, memory: u64, file: u64) {
-        self.counts().set_backlog(memory, file);
+    pub fn set_backlog(&self, now: u64) {
+        self.counts().set_backlog(now);
     }
 
     /// Every live session, oldest first.

@@ -109,8 +109,8 @@ fn the_figures_add_up_over_sessions_and_time() {
     sessions.dropped(Kind::Publish, 4, at(10));
     sessions.dropped(Kind::Deliver, 2, at(11));
     sessions.unobserved(1000, at(12));
-    sessions.set_backlog(600, 300);
-    sessions.set_backlog(100, 0);
+    sessions.set_backlog(900);
+    sessions.set_backlog(100);
     let expected = SessionStats {
         enabled: false,
         live: 3,
@@ -127,7 +127,7 @@ fn the_figures_add_up_over_sessions_and_time() {
         dropped: vec![(Kind::Publish, 4), (Kind::Deliver, 2)],
         unobserved_bytes: 1000,
         last_loss_at: Some(at(12)),
-        backlog: Backlog { memory: 100, file: 0, peak: 900, max: 2 << 20 },
+        backlog: Backlog { now: 100, peak: 900, max: 2 << 20 },
         unconfirmed: 3,
         unsettled: 5,
         oldest_unsettled_at: Some(at(5)),

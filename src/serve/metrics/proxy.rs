@@ -28,8 +28,6 @@ pub(super) fn figures(stats: &SessionStats) -> Vec<Figure> {
     let gauge = |value: f64| Gauge(vec![(vec![], value)]);
     let refused = stats.refused.iter().map(|(why, count)| (vec![("reason", why.name().to_owned())], *count));
     let bytes = stats.bytes.iter().map(|(side, count)| (vec![("direction", side.name().to_owned())], *count));
-    let places = [("memory", stats.backlog.memory), ("file", stats.backlog.file)];
-    let backlog = places.map(|(place, bytes)| (vec![("place", place.to_owned())], bytes as f64));
     let oldest = stats.oldest_unsettled_at.map_or(0.0, |at| clock::now().since(at).as_secs_f64());
     let figures = [
         ("proxy_sessions", "Sessions now", gauge(stats.live as f64)),
@@ -39,7 +37,7 @@ pub(super) fn figures(stats: &SessionStats) -> Vec<Figure> {
         ("proxy_bytes", "Bytes passed on, by who sent them", Count(bytes.collect())),
         ("proxy_observations_dropped", "Observations lost because the queue was full", Count(dropped(stats))),
         ("proxy_unobserved_bytes", "Bytes passed on while the backlog was full", one(stats.unobserved_bytes)),
-        ("proxy_backlog_bytes", "Bytes passed on that wait to be observed", Gauge(backlog.to_vec())),
+        ("proxy_backlog_bytes", "Bytes passed on that wait to be observed", gauge(stats.backlog.now as f64)),
         ("proxy_backlog_peak_bytes", "The most that waited since the start", gauge(stats.backlog.peak as f64)),
         ("proxy_backlog_limit_bytes", "The most that may wait", gauge(stats.backlog.max as f64)),
         ("proxy_unconfirmed", "Publishes without their confirm", gauge(stats.unconfirmed as f64)),
