@@ -179,6 +179,12 @@ impl Hoptrail {
         self.process.memory_peak()
     }
 
+    /// Its open files and sockets.
+    #[allow(dead_code, reason = "tests/proxy shares this, and asks for it")]
+    pub fn descriptors(&self) -> usize {
+        self.process.descriptors()
+    }
+
     /// What it says of a source of its first virtual host.
     pub async fn source(&self, name: &str) -> SourceCoverage {
         let sources = self.coverage().await.sources;

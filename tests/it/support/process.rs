@@ -34,6 +34,11 @@ impl Process {
         peak.unwrap_or_else(|| panic!("no peak in {status}")).trim().parse::<u64>().unwrap() << 10
     }
 
+    /// Its open files and sockets.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.0.id())).unwrap().count()
+    }
+
     /// Waits for its end; past the deadline it is killed, and the test has failed.
     pub fn wait(&mut self, deadline: Duration) -> ExitStatus {
         let started = Instant::now();
