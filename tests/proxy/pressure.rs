@@ -166,7 +166,7 @@ fn header(id: &str) -> Vec<u8> {
 }
 
 async fn finish(stage: &Stage, pair: Pair, mut told: Vec<String>) {
-    drop(pair.client);
+    drop(pair);
     stage.proxied.wait_closes(1).await;
     told.sort();
     stage.proxied.wait_recorded(&told).await;

@@ -18,7 +18,7 @@ impl Proxied {
     /// In front of a broker on this port of this machine.
     pub fn start(dir: &Path, broker: u16) -> Proxied {
         let settings = [
-            ("broker.url", format!("amqp://guest:guest@127.0.0.1:{broker}/")),
+            ("broker.url", format!("amqp://guest:guest@127.0.0.1:{broker}/%2f")),
             ("journal.dir", dir.join("journal").display().to_string()),
             ("proxy.broker", format!("127.0.0.1:{broker}")),
             ("proxy.enabled", "true".to_owned()),
