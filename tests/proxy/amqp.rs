@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::support::raw::{long, short};
+use crate::support::raw::{field, long, short};
 
 /// No peer waits longer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -86,12 +86,9 @@ impl End {
     pub fn log_in(&mut self, vhost: &str, frame_max: u32) {
         self.send(b"AMQP\0\0\x09\x01");
         self.expect(0, 10, 10);
-        let name = [&short(b"connection_name")[..], b"S", &long(b"by hand")].concat();
-        let login = [long(&name), short(b"PLAIN"), long(b"\0guest\0guest"), short(b"en_US")].concat();
-        self.method(0, 10, 11, &login);
+        self.send(&start_ok("guest"));
         self.expect(0, 10, 30);
-        self.method(0, 10, 31, &tuning(frame_max));
-        self.method(0, 10, 40, &[short(vhost.as_bytes()), short(b""), vec![0]].concat());
+        self.send(&[tune_ok(frame_max), open(vhost)].concat());
         self.expect(0, 10, 41);
         self.frame_max = frame_max;
     }
@@ -128,13 +125,22 @@ impl End {
     // Receiving
 
     pub fn frame(&mut self) -> Frame {
+        self.next_frame().expect("a frame before the end")
+    }
+
+    /// `None`: the other side has ended.
+    pub fn next_frame(&mut self) -> Option<Frame> {
         let mut head = [0; 7];
-        self.stream.read_exact(&mut head).unwrap();
+        match self.stream.read_exact(&mut head) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("nothing comes, and no end"),
+            Err(_) => return None,
+            Ok(()) => {}
+        }
         let length = u32::from_be_bytes(head[3..].try_into().unwrap()) as usize;
         let mut payload = vec![0; length + 1];
         self.stream.read_exact(&mut payload).unwrap();
         assert_eq!(payload.pop(), Some(END));
-        Frame { kind: head[0], channel: u16::from_be_bytes([head[1], head[2]]), payload }
+        Some(Frame { kind: head[0], channel: u16::from_be_bytes([head[1], head[2]]), payload })
     }
 
     /// The arguments of the next method on this channel, which is this one. Heartbeats are skipped.
@@ -240,6 +246,23 @@ pub fn method_frame(channel: u16, class: u16, method: u16, arguments: &[u8]) -> 
 pub fn frame(kind: u8, channel: u16, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap();
     [&[kind][..], &channel.to_be_bytes(), &length.to_be_bytes(), payload, &[END]].concat()
+}
+
+/// The login of guest, who wants to be told where it fails.
+pub fn start_ok(password: &str) -> Vec<u8> {
+    let told = long(&field("authentication_failure_close", b't', &[1]));
+    let properties =
+        [field("connection_name", b'S', &long(b"by hand")), field("capabilities", b'F', &told)].concat();
+    let answer = long(format!("\0guest\0{password}").as_bytes());
+    method_frame(0, 10, 11, &[long(&properties), short(b"PLAIN"), answer, short(b"en_US")].concat())
+}
+
+pub fn tune_ok(frame_max: u32) -> Vec<u8> {
+    method_frame(0, 10, 31, &tuning(frame_max))
+}
+
+pub fn open(vhost: &str) -> Vec<u8> {
+    method_frame(0, 10, 40, &[short(vhost.as_bytes()), short(b""), vec![0]].concat())
 }
 
 fn tuning(frame_max: u32) -> Vec<u8> {

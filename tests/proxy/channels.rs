@@ -16,7 +16,7 @@ const GET_OK: u16 = 71;
 fn every_channel_of_a_connection_full_of_them_is_followed() {
     on_each_broker(async |scene: Scene| {
         scene.queue("q", serde_json::json!({})).await;
-        let proxied = Proxied::start(scene.dir(), scene.node.port);
+        let proxied = Proxied::start(scene.dir(), scene.node.port).await;
         let mut client = End::connect(proxied.port);
         client.log_in(&scene.vhost, FRAME_MAX);
         on_all(&mut client, |channel| method_frame(channel, 20, 10, &short(b"")), (20, 11));

@@ -14,6 +14,7 @@ mod channels;
 mod conversations;
 mod ends;
 mod frames;
+mod mistakes;
 mod pressure;
 
 mod amqp;

@@ -16,7 +16,7 @@ pub struct Proxied {
 
 impl Proxied {
     /// In front of a broker on this port of this machine.
-    pub fn start(dir: &Path, broker: u16) -> Proxied {
+    pub async fn start(dir: &Path, broker: u16) -> Proxied {
         let settings = [
             ("broker.url", format!("amqp://guest:guest@127.0.0.1:{broker}/%2f")),
             ("journal.dir", dir.join("journal").display().to_string()),
@@ -28,10 +28,7 @@ impl Proxied {
         ];
         let settings = settings.map(|(key, value)| (key.to_owned(), value)).to_vec();
         let hoptrail = Hoptrail::start(dir, settings);
-        let log = hoptrail.log();
-        let address = log.split(" proxy=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let address = address.unwrap_or_else(|| panic!("hoptrail does not say where its proxy listens: {log}"));
-        let port = address.rsplit(':').next().unwrap().parse().unwrap();
+        let port = port_of(&hoptrail).await;
         Proxied { hoptrail, port }
     }
 
@@ -70,6 +67,16 @@ impl Proxied {
         let gaps = self.hoptrail.events("&kind=gap").await;
         assert!(gaps.is_empty(), "{:?}", gaps.iter().map(|event| &event.gap).collect::<Vec<_>>());
     }
+}
+
+/// The proxy's own port: it says it after the one for questions.
+async fn port_of(hoptrail: &Hoptrail) -> u16 {
+    eventually("hoptrail says where its proxy listens", async || {
+        let log = hoptrail.log();
+        let address = log.split(" proxy=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        address.and_then(|address| address.rsplit(':').next()?.parse().ok()).ok_or(log)
+    })
+    .await
 }
 
 /// Who ended a session.

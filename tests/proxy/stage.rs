@@ -30,7 +30,7 @@ pub fn on_stage(test: impl AsyncFn(Stage)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (listener, dir) = (Listener::new(), tempfile::tempdir().unwrap());
-        let proxied = Proxied::start(dir.path(), listener.port);
+        let proxied = Proxied::start(dir.path(), listener.port).await;
         test(Stage { listener, proxied, _dir: dir }).await;
     });
 }

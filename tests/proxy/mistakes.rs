@@ -1,0 +1,85 @@
+//! Whatever a client does wrong, it is told the same as without hoptrail, byte for byte, and the journal says that it was
+//! the broker who ended it.
+
+use serde_json::{Value, json};
+
+use crate::amqp::{End, FRAME_MAX, frame, method_frame, open, start_ok, tune_ok};
+use crate::proxied::Proxied;
+use crate::support::raw::short;
+use crate::support::{Scene, on_each_broker};
+
+/// What a client does, and the code with which the broker ends the session; `None`: it just ends it.
+struct Mistake {
+    name: &'static str,
+    /// The password and the virtual host, where it logs in.
+    login: Option<(&'static str, String)>,
+    bytes: Vec<u8>,
+    code: Option<u16>,
+}
+
+#[test]
+fn a_mistake_is_answered_as_without_hoptrail() {
+    on_each_broker(async |scene: Scene| {
+        let proxied = Proxied::start(scene.dir(), scene.node.port).await;
+        let mistakes = mistakes(&scene);
+        for (number, mistake) in mistakes.iter().enumerate() {
+            let (direct, through) = (make(mistake, scene.node.port), make(mistake, proxied.port));
+            assert!(direct == through, "{}:\ndirect:  {}\nthrough: {}", mistake.name, said(&direct), said(&through));
+            let closes = proxied.wait_closes(number + 1).await;
+            let close = closes[number].close.as_ref().unwrap();
+            let expected = (json!("broker"), mistake.code.map_or(Value::Null, Value::from));
+            assert_eq!((close["by"].clone(), close["code"].clone()), expected, "{}: {close}", mistake.name);
+        }
+        proxied.wait_sessions(0).await;
+    });
+}
+
+fn mistakes(scene: &Scene) -> Vec<Mistake> {
+    let here = || Some(("guest", scene.vhost.clone()));
+    let channel = method_frame(1, 20, 10, &short(b""));
+    let with_channel = |bytes: &[u8]| [&channel, bytes].concat();
+    let publish = [&[0, 0][..], &short(b""), &short(b"q"), &[0]].concat();
+    let mut unended = channel.clone();
+    *unended.last_mut().unwrap() = 0;
+    let of = |name, login, bytes, code| Mistake { name, login, bytes, code };
+    vec![
+        of("no AMQP", None, b"GET / HTTP/1.1\r\n\r\n".to_vec(), None),
+        of("a version that never was", None, b"AMQP\0\0\x07\x07".to_vec(), None),
+        of("a wrong password", Some(("wrong", scene.vhost.clone())), Vec::new(), Some(403)),
+        of("a virtual host that is missing", Some(("guest", "missing".to_owned())), Vec::new(), Some(530)),
+        of("no channel", here(), method_frame(7, 60, 40, &publish), Some(504)),
+        of("a channel opened twice", here(), with_channel(&channel), Some(504)),
+        of("a frame without its end", here(), unended, Some(501)),
+        of("a frame that is too large", here(), with_channel(&frame(3, 1, &vec![0; FRAME_MAX as usize])), Some(501)),
+        of("a body without its method", here(), with_channel(&frame(3, 1, b"body")), Some(505)),
+        of("a method within a content", here(), with_channel(&[method_frame(1, 60, 40, &publish), channel.clone()].concat()), Some(505)),
+        of("a method that never was", here(), with_channel(&method_frame(1, 60, 99, &[])), Some(503)),
+        of("a recovery without requeueing", here(), with_channel(&method_frame(1, 60, 110, &[0])), Some(540)),
+    ]
+}
+
+/// All that the broker says, to its end. The client is polite, and agrees to the end.
+fn make(mistake: &Mistake, port: u16) -> Vec<u8> {
+    let mut end = End::connect(port);
+    let Some((password, vhost)) = &mistake.login else {
+        end.send(&mistake.bytes);
+        return end.rest();
+    };
+    end.send(b"AMQP\0\0\x09\x01");
+    let mut heard = Vec::new();
+    while let Some(frame) = end.next_frame() {
+        match frame.payload.get(..4) {
+            Some([0, 10, 0, 10]) => end.send(&start_ok(password)),
+            Some([0, 10, 0, 30]) => end.send(&[tune_ok(FRAME_MAX), open(vhost)].concat()),
+            Some([0, 10, 0, 41]) => end.send(&mistake.bytes),
+            Some([0, 10, 0, 50]) => end.send(&method_frame(0, 10, 51, &[])),
+            _ => {}
+        }
+        heard.extend(frame.payload);
+    }
+    heard
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(200)..]).into_owned()
+}
