@@ -251,8 +251,7 @@ pub fn frame(kind: u8, channel: u16, payload: &[u8]) -> Vec<u8> {
 /// The login of guest, who wants to be told where it fails.
 pub fn start_ok(password: &str) -> Vec<u8> {
     let told = long(&field("authentication_failure_close", b't', &[1]));
-    let properties =
-        [field("connection_name", b'S', &long(b"by hand")), field("capabilities", b'F', &told)].concat();
+    let properties = [field("connection_name", b'S', &long(b"by hand")), field("capabilities", b'F', &told)].concat();
     let answer = long(format!("\0guest\0{password}").as_bytes());
     method_frame(0, 10, 11, &[long(&properties), short(b"PLAIN"), answer, short(b"en_US")].concat())
 }

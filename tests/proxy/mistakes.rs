@@ -52,7 +52,12 @@ fn mistakes(scene: &Scene) -> Vec<Mistake> {
         of("a frame without its end", here(), unended, Some(501)),
         of("a frame that is too large", here(), with_channel(&frame(3, 1, &vec![0; FRAME_MAX as usize])), Some(501)),
         of("a body without its method", here(), with_channel(&frame(3, 1, b"body")), Some(505)),
-        of("a method within a content", here(), with_channel(&[method_frame(1, 60, 40, &publish), channel.clone()].concat()), Some(505)),
+        of(
+            "a method within a content",
+            here(),
+            with_channel(&[method_frame(1, 60, 40, &publish), channel.clone()].concat()),
+            Some(505),
+        ),
         of("a method that never was", here(), with_channel(&method_frame(1, 60, 99, &[])), Some(503)),
         of("a recovery without requeueing", here(), with_channel(&method_frame(1, 60, 110, &[0])), Some(540)),
     ]
