@@ -19,12 +19,13 @@ const IDLE: Duration = Duration::from_secs(3);
 const MANY: usize = 30;
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A queue that has other arguments, one that does not exist, a delivery that does not exist.
+/// A queue that has other arguments, one that does not exist, a delivery that does not exist, and what was done before.
 #[derive(Clone, Copy)]
 enum Mistake {
     Redeclare,
     Missing,
     UnknownTag,
+    Earlier,
 }
 
 struct Talk {
@@ -346,8 +347,8 @@ impl Talk {
             let number = channel.id();
             self.publish(publisher, &[("x", "k", 9, false)]).await;
             self.get(&channel, "q", false).await;
-            let error = err(&channel, mistake).await;
-            self.say(format_args!("note channel closed: {error}"));
+            let told = err(&channel, mistake).await;
+            self.say(format_args!("note channel closed: {told}"));
             self.gave_back(number, "close");
             let next = self.channel().await;
             let tag = self.get(&next, "q", false).await;
@@ -360,9 +361,8 @@ impl Talk {
         let options = BasicPublishOptions::default();
         let sent = channel.basic_publish("missing".into(), "k".into(), options, &body, properties).await;
         drop(sent.unwrap());
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let error = channel.queue_declare("q".into(), passive, FieldTable::default()).await.unwrap_err();
-        self.say(format_args!("note channel closed: {error}"));
+        let told = err(&channel, Mistake::Earlier).await;
+        self.say(format_args!("note channel closed: {told}"));
     }
 
     async fn many(&mut self) {
@@ -399,7 +399,8 @@ async fn consume(channel: &Channel, queue: &str, tag: &str) -> Consumer {
     channel.basic_consume(queue.into(), tag.into(), options, FieldTable::default()).await.unwrap()
 }
 
-async fn err(channel: &Channel, mistake: Mistake) -> lapin::Error {
+/// What it is told of the channel's end.
+async fn err(channel: &Channel, mistake: Mistake) -> String {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let (queue, options) = match mistake {
         Mistake::Redeclare => ("q", QueueDeclareOptions::default()),
@@ -408,8 +409,14 @@ async fn err(channel: &Channel, mistake: Mistake) -> lapin::Error {
             channel.basic_ack(99, BasicAckOptions::default()).await.unwrap();
             ("q", passive)
         }
+        Mistake::Earlier => ("q", passive),
     };
-    channel.queue_declare(queue.into(), options, FieldTable::default()).await.unwrap_err()
+    let error = channel.queue_declare(queue.into(), options, FieldTable::default()).await.unwrap_err();
+    match mistake {
+        Mistake::Redeclare | Mistake::Missing => error.to_string(),
+        // The end comes before this question or after it: lapin says something else then.
+        Mistake::UnknownTag | Mistake::Earlier => "for what it did before".to_owned(),
+    }
 }
 
 async fn wait_ready(channel: &Channel, queue: &str, count: u32) {

@@ -276,8 +276,8 @@ class Talk:
             self.get(channel, "q")
             try:
                 mistake(channel)
-            except exceptions.ChannelClosedByBroker as error:
-                say("note channel closed:", error.reply_code, error.reply_text)
+            except exceptions.AMQPChannelError:
+                self.told_why(channel)
                 self.gave_back(channel, "close")
             channel = self.channel()
             self.ack(channel, self.get(channel, "q"))
@@ -288,8 +288,14 @@ class Talk:
         try:
             channel.basic_publish("missing", "k", body, properties)
             channel.queue_declare("q", passive=True)
-        except exceptions.ChannelClosedByBroker as error:
-            say("note channel closed:", error.reply_code, error.reply_text)
+        except exceptions.AMQPChannelError:
+            self.told_why(channel)
+
+    @staticmethod
+    def told_why(channel):
+        """Whether the end came before the question or after it."""
+        reason = channel._closing_reason
+        say("note channel closed:", reason.reply_code, reason.reply_text)
 
     def many(self):
         channels = [self.channel() for _ in range(MANY)]
