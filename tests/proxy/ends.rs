@@ -115,6 +115,21 @@ fn a_client_is_told_by_an_end_that_there_is_no_broker() {
 }
 
 #[test]
+fn a_session_that_outlives_a_stop_is_cut_by_hoptrail_which_says_so() {
+    on_stage(async |mut stage| {
+        let Pair { mut client, mut broker } = stage.session();
+        let frames = message("given", b"ring").deliver(1, client.frame_max, CONSUMER, 1);
+        broker.send(&frames);
+        assert_eq!(client.bytes(frames.len()), frames);
+        assert_eq!(stage.proxied.hoptrail.stop().code(), Some(0));
+        assert_eq!((client.rest(), broker.rest()), (Vec::new(), Vec::new()));
+        stage.proxied.hoptrail.restart();
+        ended(&stage, "hoptrail", 1).await;
+        stage.proxied.wait_recorded(&[delivered("given", 1, 4), given_back("given")]).await;
+    });
+}
+
+#[test]
 fn sessions_that_end_in_all_manners_leave_nothing_behind() {
     on_stage(async |stage| {
         let mut bystander = stage.session();

@@ -20,6 +20,8 @@ impl Proxied {
         let settings = [
             ("broker.url", format!("amqp://guest:guest@127.0.0.1:{broker}/%2f")),
             ("journal.dir", dir.join("journal").display().to_string()),
+            // A stop is not to be waited for.
+            ("proxy.drain", "1s".to_owned()),
             ("proxy.broker", format!("127.0.0.1:{broker}")),
             ("proxy.enabled", "true".to_owned()),
             ("proxy.listen", "127.0.0.1:0".to_owned()),
