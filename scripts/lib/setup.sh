@@ -7,6 +7,8 @@ install_tools() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     # The system's Python, because apt's modules are for it.
     /usr/bin/python3 -c 'import pika' 2>/dev/null || missing+=(python3-pika)
+    # The test of the proxy compares with what it decodes; it captures by dumpcap, of the same package.
+    command -v tshark >/dev/null || missing+=(tshark)
     [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
     if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
         # shellcheck disable=SC1091

@@ -25,5 +25,6 @@ mod stopping;
 mod streams;
 mod topology;
 mod unreadable;
+mod witness;
 
 mod support;
