@@ -63,8 +63,8 @@ impl Channel {
         scene: &mut Scene,
         out: &mut Vec<Observed>,
     ) {
-        // A broker that has closed a channel reads nothing more from it.
-        if side == Side::Client && self.is_closed_by(Party::Broker) {
+        // A broker that has closed a channel reads nothing more from it, and sends nothing.
+        if self.released || side == Side::Client && self.is_closed_by(Party::Broker) {
             return;
         }
         match side {
@@ -86,7 +86,10 @@ impl Channel {
                 self.settle(tag, SettlementKind::Nack, requeue, multiple, at, scene, out);
             }
             Method::Reject { tag, requeue } => self.settle(tag, SettlementKind::Reject, requeue, false, at, scene, out),
-            Method::QueueDeclare { queue } if !queue.is_empty() => self.consumers.declared(scene.names.get(queue)),
+            Method::QueueDeclare { queue, no_wait } => {
+                let queue = scene.names.get(queue);
+                self.consumers.declare(queue, no_wait, self.number, at, scene);
+            }
             Method::Consume { queue, consumer_tag, no_ack, no_wait } => {
                 let queue = scene.names.get(queue);
                 let tag = no_wait.then(|| scene.names.get(consumer_tag));
@@ -102,8 +105,8 @@ impl Channel {
             }
             Method::ConfirmSelect if self.next_publish.is_none() => self.next_publish = Some(1),
             Method::TxSelect if self.transaction.is_none() => self.transaction = Some(Box::default()),
-            Method::TxCommit => self.end_transaction(Outcome::Commit),
-            Method::TxRollback => self.end_transaction(Outcome::Rollback),
+            Method::TxCommit => self.end_transaction(Outcome::Commit, at, scene),
+            Method::TxRollback => self.end_transaction(Outcome::Rollback, at, scene),
             Method::RecoverAsync => self.give_back(SettlementKind::Recover, at, scene, out),
             _ => {}
         }
@@ -143,7 +146,10 @@ impl Channel {
             Method::Ack { tag, multiple } => self.confirm(tag, SettlementKind::Ack, multiple, at, scene, out),
             Method::Nack { tag, multiple, .. } => self.confirm(tag, SettlementKind::Nack, multiple, at, scene, out),
             Method::GetEmpty => drop(self.consumers.got(scene)),
-            Method::QueueDeclareOk { queue } => self.consumers.declared(scene.names.get(queue)),
+            Method::QueueDeclareOk { queue } => {
+                let queue = scene.names.get(queue);
+                self.consumers.declare_ok(queue, scene);
+            }
             Method::ConsumeOk { consumer_tag } => {
                 let tag = scene.names.get(consumer_tag);
                 self.consumers.consume_ok(tag, scene);
@@ -221,9 +227,16 @@ impl Channel {
     }
 
     /// Some of a body.
-    pub(super) fn body(&mut self, side: Side, bytes: &[u8], at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    pub(super) fn body(
+        &mut self,
+        side: Side,
+        (bytes, to_come): (&[u8], u32),
+        at: Timestamp,
+        scene: &mut Scene,
+        out: &mut Vec<Observed>,
+    ) {
         let Some(content) = self.slot(side) else { return };
-        if content.body(bytes, at, scene).is_err() {
+        if content.body(bytes, to_come, at, scene).is_err() {
             scene.holes.note(self.number, Why::Malformed, at);
             return self.drop_unfinished(side, at, scene);
         }
@@ -296,8 +309,8 @@ impl Channel {
             event.settlement = Some(Settlement { kind: SettlementKind::Ack, requeue: false, multiple: false });
         } else if scene.limits.may_hold_delivery(scene) {
             let (held, gives) = Held::of(&event);
-            self.deliveries.hold(event.delivery_tag.unwrap_or_default(), held);
-            scene.unsettled += 1;
+            let replaced = self.deliveries.hold(event.delivery_tag.unwrap_or_default(), held);
+            scene.unsettled += usize::from(!replaced);
             link = Some(gives);
         } else {
             scene.holes.note(self.number, Why::Unsettled, event.at);
@@ -340,9 +353,12 @@ impl Channel {
 
 /// Transactions.
 impl Channel {
-    fn end_transaction(&mut self, outcome: Outcome) {
-        if let Some(transaction) = &mut self.transaction {
-            transaction.end(outcome);
+    fn end_transaction(&mut self, outcome: Outcome, at: Timestamp, scene: &mut Scene) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let unfollowed = transaction.end(outcome);
+        if let Some(steps) = unfollowed {
+            scene.holes.note(self.number, Why::Transaction, at);
+            self.undo(steps, scene);
         }
     }
 
@@ -380,7 +396,7 @@ impl Channel {
                 Step::Publish(publish, _) => {
                     scene.bytes = scene.bytes.saturating_sub(step_bytes(&publish.event));
                 }
-                Step::Settle(settled, _) => self.deliveries.put_back(settled),
+                Step::Settle(settled, _) => scene.unsettled -= self.deliveries.put_back(settled),
             }
         }
     }
@@ -396,6 +412,10 @@ impl Channel {
         self.closing.as_ref().is_some_and(|close| close.by == party)
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
     /// One side has closed the channel. What the client closes lasts until the broker answers.
     pub(super) fn close(
         &mut self,
@@ -406,7 +426,8 @@ impl Channel {
         out: &mut Vec<Observed>,
     ) {
         let by = if side == Side::Client { Party::Client } else { Party::Broker };
-        if self.closing.is_none() {
+        // Where both close at once, the broker's came first there: it would have answered the client's otherwise.
+        if self.closing.is_none() || by == Party::Broker && !self.released {
             self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });
         }
         if by == Party::Broker {

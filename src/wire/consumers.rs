@@ -11,6 +11,8 @@ use crate::model::{Str, Timestamp};
 pub(super) struct Consumer {
     pub(super) queue: Str,
     pub(super) no_ack: bool,
+    /// The declaration whose answer names the queue.
+    awaits: Option<u64>,
     /// Cancelled without an answer: deliveries may still be under way.
     ended: bool,
 }
@@ -21,13 +23,51 @@ pub(super) struct Consumers {
     consumers: BTreeMap<Str, Consumer>,
     consuming: VecDeque<Consumer>,
     getting: VecDeque<Consumer>,
-    /// The queue that an empty name means: the one that the channel declared last (AMQP 0-9-1, `basic.consume`).
-    declared: Str,
+    /// The queue that an empty name means: the one that the channel declared last (AMQP 0-9-1, `basic.consume`); or
+    /// the declaration whose answer will name it.
+    declared: (Str, Option<u64>),
+    /// Declarations to be answered: of those that leave the name to the broker, their number.
+    declaring: VecDeque<Option<u64>>,
+    /// Of the last declaration without a name.
+    number: u64,
 }
 
 impl Consumers {
-    pub(super) fn declared(&mut self, queue: Str) {
-        self.declared = queue;
+    pub(super) fn declare(&mut self, queue: Str, no_wait: bool, channel: u16, at: Timestamp, scene: &mut Scene) {
+        let awaits = queue.is_empty().then(|| {
+            self.number += 1;
+            self.number
+        });
+        self.declared = (queue, awaits);
+        if no_wait {
+            return;
+        }
+        if scene.consumers >= scene.limits.consumers_max {
+            return scene.holes.note(channel, Why::Consumers, at);
+        }
+        scene.consumers += 1;
+        self.declaring.push_back(awaits);
+    }
+
+    pub(super) fn declare_ok(&mut self, queue: Str, scene: &mut Scene) {
+        let Some(answered) = self.declaring.pop_front() else { return };
+        scene.consumers = scene.consumers.saturating_sub(1);
+        if answered.is_none() {
+            return;
+        }
+        if self.declared.1 == answered {
+            self.declared = (queue.clone(), None);
+        }
+        let all = self.consumers.values_mut().chain(&mut self.consuming).chain(&mut self.getting);
+        for consumer in all.filter(|consumer| consumer.awaits == answered) {
+            (consumer.queue, consumer.awaits) = (queue.clone(), None);
+        }
+    }
+
+    /// By the name as it was sent.
+    fn consumer(&self, queue: Str, no_ack: bool) -> Consumer {
+        let (queue, awaits) = if queue.is_empty() { self.declared.clone() } else { (queue, None) };
+        Consumer { queue, no_ack, awaits, ended: false }
     }
 
     pub(super) fn consume(
@@ -38,7 +78,7 @@ impl Consumers {
         at: Timestamp,
         scene: &mut Scene,
     ) {
-        let consumer = Consumer { queue, no_ack, ended: false };
+        let consumer = self.consumer(queue, no_ack);
         if scene.consumers >= scene.limits.consumers_max {
             scene.consumers -= self.forget_ended();
         }
@@ -58,11 +98,7 @@ impl Consumers {
         }
     }
 
-    fn insert(&mut self, tag: Str, mut consumer: Consumer, scene: &mut Scene) {
-        // By now every declaration before it has been answered.
-        if consumer.queue.is_empty() {
-            consumer.queue = self.declared.clone();
-        }
+    fn insert(&mut self, tag: Str, consumer: Consumer, scene: &mut Scene) {
         if self.consumers.insert(tag, consumer).is_some() {
             scene.consumers = scene.consumers.saturating_sub(1);
         }
@@ -87,16 +123,14 @@ impl Consumers {
             return scene.holes.note(channel, Why::Consumers, at);
         }
         scene.consumers += 1;
-        self.getting.push_back(Consumer { queue, no_ack, ended: false });
+        let asked = self.consumer(queue, no_ack);
+        self.getting.push_back(asked);
     }
 
     /// What the oldest get asked for.
     pub(super) fn got(&mut self, scene: &mut Scene) -> Option<Consumer> {
-        let mut consumer = self.getting.pop_front()?;
+        let consumer = self.getting.pop_front()?;
         scene.consumers = scene.consumers.saturating_sub(1);
-        if consumer.queue.is_empty() {
-            consumer.queue = self.declared.clone();
-        }
         Some(consumer)
     }
 
@@ -106,7 +140,7 @@ impl Consumers {
 
     /// How many there are, requests included.
     pub(super) fn len(&self) -> usize {
-        self.consumers.len() + self.consuming.len() + self.getting.len()
+        self.consumers.len() + self.consuming.len() + self.getting.len() + self.declaring.len()
     }
 
     fn forget_ended(&mut self) -> usize {

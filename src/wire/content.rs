@@ -63,16 +63,25 @@ impl Unfinished {
             scene.holes.note(channel, Why::Body, self.event.at);
         }
         // A length is only a claim: memory is taken as bytes arrive.
-        let data = Vec::with_capacity(self.keep.min(64 << 10));
-        let body = Body { len: header.body_len, content_type: content.content_type, data, ..Body::default() };
+        let body = Body { len: header.body_len, content_type: content.content_type, ..Body::default() };
         self.event.body = Some(body);
         self.left = Some(header.body_len);
         Ok(())
     }
 
-    /// Some of the body. `Err`: there is more of it than the header said, or no header yet.
-    pub(super) fn body(&mut self, bytes: &[u8], at: Timestamp, scene: &mut Scene) -> Result<(), Malformed> {
+    /// Some of the body; `to_come` is the rest of its frame. `Err`: the frame has more than the header said, or comes
+    /// before it.
+    pub(super) fn body(
+        &mut self,
+        bytes: &[u8],
+        to_come: u32,
+        at: Timestamp,
+        scene: &mut Scene,
+    ) -> Result<(), Malformed> {
         let left = self.left.ok_or(Malformed)?.checked_sub(bytes.len() as u64).ok_or(Malformed)?;
+        if left < u64::from(to_come) {
+            return Err(Malformed);
+        }
         self.left = Some(left);
         let body = self.event.body.as_mut().ok_or(Malformed)?;
         let room = self.keep.saturating_sub(body.data.len()).min(bytes.len());

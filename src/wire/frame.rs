@@ -20,8 +20,8 @@ pub(super) enum Piece<'a> {
     Method { channel: u16, payload: &'a [u8] },
     /// A content header.
     Header { channel: u16, payload: &'a [u8] },
-    /// Some of a content's body.
-    Body { channel: u16, bytes: &'a [u8] },
+    /// Some of a content's body, and how many bytes of it its frame still has.
+    Body { channel: u16, bytes: &'a [u8], to_come: u32 },
     /// A method or header above [`WHOLE_MAX`], which is passed over.
     TooLarge { channel: u16, bytes: u32 },
     /// A sign of life.
@@ -125,7 +125,7 @@ impl Splitter {
                 State::Body { channel, left } => {
                     let (bytes, left) = take(input, left)?;
                     self.state = State::Body { channel, left };
-                    return Some(Ok(Piece::Body { channel, bytes }));
+                    return Some(Ok(Piece::Body { channel, bytes, to_come: left }));
                 }
                 State::Skip { left } => {
                     let (_, left) = take(input, left)?;
@@ -248,7 +248,7 @@ mod tests {
                     Piece::Header { channel, payload } => frames.push((2, channel, payload.to_vec())),
                     Piece::Heartbeat => frames.push((8, 0, Vec::new())),
                     Piece::TooLarge { channel, bytes } => frames.push((0, channel, bytes.to_be_bytes().to_vec())),
-                    Piece::Body { channel, bytes } => match frames.last_mut() {
+                    Piece::Body { channel, bytes, .. } => match frames.last_mut() {
                         Some((3, same, body)) if *same == channel => body.extend(bytes),
                         _ => frames.push((3, channel, bytes.to_vec())),
                     },

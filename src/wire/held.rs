@@ -74,8 +74,9 @@ impl Held {
 pub(super) struct Holding(BTreeMap<u64, Held>);
 
 impl Holding {
-    pub(super) fn hold(&mut self, tag: u64, held: Held) {
-        self.0.insert(tag, held);
+    /// Whether another was held by that tag, which no broker does.
+    pub(super) fn hold(&mut self, tag: u64, held: Held) -> bool {
+        self.0.insert(tag, held).is_some()
     }
 
     /// Those that a method means: one, or all up to it; of tag 0 all there are (AMQP 0-9-1, `basic.ack`).
@@ -94,8 +95,9 @@ impl Holding {
         std::mem::take(&mut self.0).into_iter().collect()
     }
 
-    pub(super) fn put_back(&mut self, held: Vec<(u64, Held)>) {
-        self.0.extend(held);
+    /// How many others were held by those tags.
+    pub(super) fn put_back(&mut self, held: Vec<(u64, Held)>) -> usize {
+        held.into_iter().filter_map(|(tag, held)| self.0.insert(tag, held)).count()
     }
 
     pub(super) fn len(&self) -> usize {

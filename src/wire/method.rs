@@ -35,6 +35,7 @@ pub(super) enum Method<'a> {
     ChannelCloseOk,
     QueueDeclare {
         queue: &'a [u8],
+        no_wait: bool,
     },
     QueueDeclareOk {
         queue: &'a [u8],
@@ -160,7 +161,7 @@ fn queue<'a>(method: u16, bytes: &mut Bytes<'a>) -> Read<'a> {
     Ok(match method {
         10 => {
             bytes.u16()?;
-            Method::QueueDeclare { queue: bytes.short()? }
+            Method::QueueDeclare { queue: bytes.short()?, no_wait: bytes.u8()? & 16 != 0 }
         }
         11 => Method::QueueDeclareOk { queue: bytes.short()? },
         _ => Method::Other,

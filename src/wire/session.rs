@@ -50,6 +50,10 @@ impl Followed {
                 // After a good-bye only its answer counts.
                 Ok(method) if self.closing.is_some() => self.good_bye(side, channel, method, at, out),
                 Ok(method) if channel == 0 => self.connection(side, method, at, out),
+                // Whoever has not been let in publishes nothing, whatever it sends.
+                Ok(method) if !self.opened && method != Method::ChannelOpen => {
+                    scene.holes.note(channel, Why::Malformed, at);
+                }
                 Ok(method) => self.on_channel(side, channel, method, at, out),
                 Err(_) => scene.holes.note(channel, Why::Malformed, at),
             },
@@ -58,9 +62,9 @@ impl Followed {
                     known.header(side, payload, at, scene, out);
                 }
             }
-            Piece::Body { channel, bytes } => {
+            Piece::Body { channel, bytes, to_come } => {
                 if let Some(known) = self.channels.get_mut(&channel) {
-                    known.body(side, bytes, at, scene, out);
+                    known.body(side, (bytes, to_come), at, scene, out);
                 }
             }
             Piece::TooLarge { channel, .. } => scene.holes.note(channel, Why::TooLarge, at),
@@ -77,12 +81,12 @@ impl Followed {
             (Side::Client, Method::TuneOk { frame_max }) => self.agreed_frame_max = Some(frame_max),
             (Side::Client, Method::Open { vhost }) => self.scene.vhost = Some(text(vhost)),
             (Side::Broker, Method::OpenOk) => self.open(at, out),
-            (Side::Broker, Method::Blocked { reason }) => {
+            (Side::Broker, Method::Blocked { reason }) if self.opened => {
                 self.blocked = true;
                 let detail = format!("the broker takes nothing from this session for now: {}", text(reason));
                 out.push(self.change("connection.blocked", &detail, at));
             }
-            (Side::Broker, Method::Unblocked) => {
+            (Side::Broker, Method::Unblocked) if self.opened => {
                 self.blocked = false;
                 out.push(self.change("connection.unblocked", "the broker takes messages again", at));
             }
@@ -120,6 +124,8 @@ impl Followed {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         match method {
             Method::ChannelClose { code, text } => channel.close(side, (code, text), at, scene, out),
+            // An answer to nothing ends nothing.
+            Method::ChannelCloseOk if !channel.is_closing() => {}
             Method::ChannelCloseOk => {
                 channel.closed(at, scene, out);
                 self.channels.remove(&number);

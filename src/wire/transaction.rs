@@ -6,6 +6,9 @@ use super::Observed;
 use super::held::Held;
 use crate::model::Settlement;
 
+/// Commits and rollbacks that may wait for their answer: clients wait for each.
+const ENDING_MAX: usize = 1024;
+
 /// Something that a commit would make happen.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -32,9 +35,14 @@ impl Transaction {
         self.steps.push(step);
     }
 
-    /// The client asked for its end; the next begins.
-    pub(super) fn end(&mut self, outcome: Outcome) {
-        self.ending.push_back((outcome, std::mem::take(&mut self.steps)));
+    /// The client asked for its end; the next begins. Gives the steps back where too many wait for an answer.
+    pub(super) fn end(&mut self, outcome: Outcome) -> Option<Vec<Step>> {
+        let steps = std::mem::take(&mut self.steps);
+        if self.ending.len() >= ENDING_MAX {
+            return Some(steps);
+        }
+        self.ending.push_back((outcome, steps));
+        None
     }
 
     /// The broker answered: the steps of the oldest that was asked to end so.
