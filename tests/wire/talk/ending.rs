@@ -111,7 +111,8 @@ impl Talking {
             session: self.session.clone(),
             vhost: self.vhost.clone(),
             open: true,
-            channels: self.channels.len(),
+            // Where both closed it, the first answer ends it.
+            channels: self.channels.values().filter(|it| !it.crossing || it.owes).count(),
             published: count(Kind::Publish),
             delivered: count(Kind::Deliver),
             unconfirmed: self.channels.values().map(|it| it.unconfirmed.len()).sum(),
