@@ -1,0 +1,158 @@
+//! Sessions that ask for a lot of memory. What they get is bounded by `Limits`.
+
+use hoptrail::model::Timestamp;
+use hoptrail::wire::{Limits, Observer, Side};
+
+use crate::peak_of;
+
+/// A session that nothing of is kept of but what its observer remembers: the peak of its memory.
+fn observed(send: impl FnOnce(&mut dyn FnMut(Side, &[u8]))) -> usize {
+    peak_of(|| {
+        let mut observer = Observer::new(Limits::default(), "10.0.0.7:51234 -> 127.0.0.1:5673".into());
+        let at = Timestamp::from_micros(1_795_226_400_000_000);
+        let mut feed = |side: Side, bytes: &[u8]| {
+            let mut out = Vec::new();
+            observer.feed(side, bytes, at, &mut out);
+        };
+        crate::targets::login(&mut feed);
+        send(&mut feed);
+    })
+}
+
+fn frame(kind: u8, channel: u16, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![kind];
+    frame.extend(channel.to_be_bytes());
+    frame.extend((payload.len() as u32).to_be_bytes());
+    frame.extend_from_slice(payload);
+    frame.push(0xce);
+    frame
+}
+
+const PUBLISH: &[u8] = &[0, 60, 0, 40, 0, 0, 1, b'x', 1, b'k', 0];
+const OPEN: &[u8] = &[0, 20, 0, 10, 0];
+
+/// A content header without properties.
+fn header(body_len: u64) -> Vec<u8> {
+    [&[0, 60, 0, 0][..], &body_len.to_be_bytes(), &[0, 0]].concat()
+}
+
+/// Sends `payload` again and again until it is so many megabytes.
+fn repeat(feed: &mut dyn FnMut(Side, &[u8]), side: Side, frame: &[u8], megabytes: usize) {
+    let many = frame.repeat((64 << 10) / frame.len() + 1);
+    for _ in 0..(megabytes << 20) / many.len() {
+        feed(side, &many);
+    }
+}
+
+#[track_caller]
+fn assert_below(peak: usize, megabytes: usize) {
+    println!("{} KiB", peak >> 10);
+    assert!(peak < megabytes << 20, "{peak} bytes, more than {megabytes} MiB");
+}
+
+#[test]
+fn a_content_that_is_not_completed_on_every_channel_is_bounded() {
+    let peak = observed(|feed| {
+        for channel in 1..=u16::MAX {
+            feed(Side::Client, &frame(1, channel, OPEN));
+            feed(Side::Client, &frame(1, channel, PUBLISH));
+            feed(Side::Client, &frame(2, channel, &header(1 << 20)));
+            feed(Side::Client, &frame(3, channel, &[7; 4000]));
+        }
+    });
+    assert_below(peak, 96);
+}
+
+#[test]
+fn the_beginning_of_an_endless_body_is_bounded() {
+    for body_len in [1 << 63, u64::MAX] {
+        let peak = observed(|feed| {
+            feed(Side::Client, &frame(1, 1, PUBLISH));
+            feed(Side::Client, &frame(2, 1, &header(body_len)));
+            repeat(feed, Side::Client, &frame(3, 1, &[7; 4000]), 64);
+        });
+        assert_below(peak, 4);
+    }
+}
+
+#[test]
+fn deliveries_that_nobody_settles_are_bounded() {
+    let deliver = |tag: u64| {
+        let mut deliver = vec![0, 60, 0, 60, 1, b'c'];
+        deliver.extend(tag.to_be_bytes());
+        deliver.extend([0, 1, b'x', 1, b'k']);
+        [frame(1, 1, &deliver), frame(2, 1, &header(0))].concat()
+    };
+    let peak = observed(|feed| (0..500_000).for_each(|tag| feed(Side::Broker, &deliver(tag))));
+    assert_below(peak, 64);
+}
+
+#[test]
+fn publishes_that_nobody_confirms_are_bounded() {
+    let publish = [frame(1, 1, PUBLISH), frame(2, 1, &header(0))].concat();
+    let peak = observed(|feed| {
+        feed(Side::Client, &frame(1, 1, &[0, 85, 0, 10, 0]));
+        repeat(feed, Side::Client, &publish, 24);
+    });
+    assert_below(peak, 64);
+}
+
+#[test]
+fn a_transaction_that_is_never_committed_is_bounded() {
+    let publish = [frame(1, 1, PUBLISH), frame(2, 1, &header(3)), frame(3, 1, b"abc")].concat();
+    let ack = frame(1, 1, &[0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let commit = frame(1, 1, &[0, 90, 0, 20]);
+    for often in [publish, ack, commit] {
+        let peak = observed(|feed| {
+            feed(Side::Client, &frame(1, 1, &[0, 90, 0, 10]));
+            repeat(feed, Side::Client, &often, 24);
+        });
+        assert_below(peak, 64);
+    }
+}
+
+#[test]
+fn requests_that_nobody_answers_are_bounded() {
+    let consume = [&[0, 60, 0, 20, 0, 0, 1, b'q', 0, 0][..], &[0; 4]].concat();
+    let get = [0, 60, 0, 70, 0, 0, 1, b'q', 0];
+    let declare = [&[0, 50, 0, 10, 0, 0, 0, 0][..], &[0; 4]].concat();
+    for request in [&consume[..], &get, &declare] {
+        let peak = observed(|feed| repeat(feed, Side::Client, &frame(1, 1, request), 24));
+        assert_below(peak, 16);
+    }
+}
+
+#[test]
+fn what_is_never_a_whole_frame_is_bounded() {
+    let peak = observed(|feed| {
+        // A method of 131 000 bytes that comes a byte at a time, on each side.
+        for side in [Side::Client, Side::Broker] {
+            let long = frame(1, 1, &[0; 131_000]);
+            long[..130_000].iter().for_each(|byte| feed(side, &[*byte]));
+        }
+    });
+    assert_below(peak, 4);
+}
+
+#[test]
+fn a_bomb_in_headers_is_bounded() {
+    // As many values as a frame can hold, and as many levels.
+    let values = [1, b'a', b'V'].repeat(40_000);
+    let mut levels = b"\x01x".to_vec();
+    for level in (0..20_000_u32).rev() {
+        levels.push(b'A');
+        levels.extend((5 * level).to_be_bytes());
+    }
+    for table in [values, levels] {
+        let mut content_header = [&[0, 60, 0, 0][..], &[0; 8], &[0x20, 0]].concat();
+        content_header.extend((table.len() as u32).to_be_bytes());
+        content_header.extend(table);
+        let peak = observed(|feed| {
+            for _ in 0..10 {
+                feed(Side::Client, &frame(1, 1, PUBLISH));
+                feed(Side::Client, &frame(2, 1, &content_header));
+            }
+        });
+        assert_below(peak, 4);
+    }
+}
