@@ -1,7 +1,7 @@
 # Starts and ends nodes. Everything a node has stands below its directory:
 #
 #   env              shell lines for users: AMQP_URL, MANAGEMENT_URL, NODE, VERSION; and what a later start reuses
-#   home/            HOME, with the cookie      etc/   configuration and the list of plugins
+#   home/            HOME, with the cookie      etc/   configuration and the list of plugins; more.conf: what --conf gave
 #   data/  log/      RabbitMQ's own
 #
 # A node of 4.0 runs in a mount namespace of its own: its mounts end with its last process, so none is left behind.
@@ -50,7 +50,7 @@ inside() {
 }
 
 node_start() {
-    local release=$1 where='' plugins=unset reused=no
+    local release=$1 where='' plugins=unset conf='' reused=no
     shift
     check_release "$release"
     while [ $# -gt 0 ]; do
@@ -58,6 +58,11 @@ node_start() {
             --plugins)
                 [ $# -ge 2 ] || usage
                 plugins=$2
+                shift
+                ;;
+            --conf)
+                [ $# -ge 2 ] || usage
+                conf=$2
                 shift
                 ;;
             -*) usage ;;
@@ -80,6 +85,10 @@ node_start() {
         dir=$(cd "$where" && pwd)
         AMQP_PORT=$(free_port) MANAGEMENT_PORT=$(free_port) DIST_PORT=$(free_port) EPMD_PORT=$(free_port)
     fi
+    if [ -n "$conf" ]; then
+        mkdir -p "$dir/etc"
+        cp "$conf" "$dir/etc/more.conf"
+    fi
     write_node "$release" "$plugins"
     load_node "$dir"
     boot
@@ -87,7 +96,8 @@ node_start() {
 }
 
 write_node() {
-    local release=$1 plugins=$2 management_url=''
+    local release=$1 plugins=$2 management_url='' node_sees=$dir
+    [ "$(release_root "$release")" = / ] || node_sees=/srv
     case ,$plugins, in
         *,rabbitmq_management,*) management_url=http://127.0.0.1:$MANAGEMENT_PORT ;;
     esac
@@ -104,6 +114,7 @@ write_node() {
         if [ -n "$management_url" ]; then
             printf 'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %s\n' "$MANAGEMENT_PORT"
         fi
+        [ ! -f "$dir/etc/more.conf" ] || sed "s|{dir}|$node_sees|g" "$dir/etc/more.conf"
     } >"$dir/etc/rabbitmq.conf"
     cat >"$dir/env.new" <<TEXT
 AMQP_URL=amqp://guest:guest@127.0.0.1:$AMQP_PORT/%2f

@@ -4,6 +4,7 @@
 //! however they end, and then stops the broker and removes what it left.
 
 use std::collections::HashMap;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,10 +17,11 @@ use super::REPO;
 const PLUGINS: &str = "rabbitmq_management,rabbitmq_event_exchange,rabbitmq_consistent_hash_exchange";
 
 const GUARD: &str = r#"
-repo=$1 release=$2 dir=$3 plugins=$4
+repo=$1 release=$2 dir=$3
+shift 3
 # Where the tests end while the broker starts, nobody reads what is told.
 trap : PIPE
-if "$repo/scripts/broker" start "$release" "$dir/node" --plugins "$plugins" >"$dir/start" 2>&1 </dev/null; then
+if "$repo/scripts/broker" start "$release" "$dir/node" "$@" >"$dir/start" 2>&1 </dev/null; then
     echo up
 else
     echo failed
@@ -59,11 +61,23 @@ pub fn shared(release: &str) -> Arc<Node> {
 impl Node {
     /// Starts a broker.
     pub fn start(release: &str) -> Result<Node, String> {
+        Self::start_with(release, "", &[])
+    }
+
+    /// The same with more lines in its configuration, and files in its directory, which is `{dir}` in those lines.
+    pub fn start_with(release: &str, conf: &str, files: &[&Path]) -> Result<Node, String> {
         let dir = tempfile::Builder::new().prefix("hoptrail-it-").tempdir().unwrap().keep();
+        fs::create_dir(dir.join("node")).unwrap();
+        for file in files {
+            fs::copy(file, dir.join("node").join(file.file_name().unwrap())).unwrap();
+        }
+        fs::write(dir.join("conf"), conf).unwrap();
         // In a process group of its own: Ctrl-C must not end it before the broker is stopped.
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "guard", REPO, release])
-            .args([dir.as_os_str(), PLUGINS.as_ref()])
+            .arg(&dir)
+            .args(["--plugins", PLUGINS, "--conf"])
+            .arg(dir.join("conf"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -72,7 +86,7 @@ impl Node {
             .unwrap();
         let mut line = String::new();
         BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told = std::fs::read_to_string(dir.join("start")).unwrap_or_default();
+        let told = fs::read_to_string(dir.join("start")).unwrap_or_default();
         let mut node = Node {
             release: release.to_owned(),
             port: 0,
@@ -83,7 +97,7 @@ impl Node {
         if line.trim() != "up" {
             return Err(told);
         }
-        let environment = std::fs::read_to_string(dir.join("node/env")).unwrap();
+        let environment = fs::read_to_string(dir.join("node/env")).unwrap();
         let value = |name: &str| {
             let found = environment.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             found.unwrap_or_else(|| panic!("{name} is missing in {environment}"))
@@ -103,16 +117,17 @@ impl Node {
         self.script(&["start", &self.release], &[]);
     }
 
-    /// `rabbitmqctl`.
-    pub fn ctl(&self, arguments: &[&str]) {
-        self.script(&["ctl"], arguments);
+    /// `rabbitmqctl`; what it printed.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        self.script(&["ctl"], arguments)
     }
 
-    fn script(&self, before: &[&str], after: &[&str]) {
+    fn script(&self, before: &[&str], after: &[&str]) -> String {
         let mut command = Command::new(Path::new(REPO).join("scripts/broker"));
         command.args(before).arg(self.dir.join("node")).args(after);
         let done = super::process::finished(&mut command, std::time::Duration::from_secs(180));
         assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
     }
 }
 

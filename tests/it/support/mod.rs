@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod broker;
+pub mod certificates;
 pub mod chance;
 pub mod client;
 pub mod disk;
@@ -10,12 +11,13 @@ pub mod ledger;
 pub mod load;
 pub mod play;
 pub mod process;
+pub mod proxied;
 pub mod raw;
 pub mod receiver;
 pub mod scene;
 pub mod wait;
 
-pub use scene::{Scene, on_each_broker, on_own_brokers};
+pub use scene::{Scene, on_brokers_with, on_each_broker, on_own_brokers};
 pub use wait::eventually;
 
 /// The project's directory.

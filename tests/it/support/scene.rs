@@ -22,6 +22,12 @@ pub fn on_own_brokers(test: impl AsyncFn(Scene)) {
     run(test, |release| Arc::new(Node::start(release).unwrap_or_else(|problem| panic!("no broker: {problem}"))));
 }
 
+/// The same with a broker that needs more in its configuration, and files for it (see [`Node::start_with`]).
+pub fn on_brokers_with(conf: &str, files: &[&Path], test: impl AsyncFn(Scene)) {
+    let start = |release: &str| Node::start_with(release, conf, files);
+    run(test, |release| Arc::new(start(release).unwrap_or_else(|problem| panic!("no broker: {problem}"))));
+}
+
 fn run(test: impl AsyncFn(Scene), node: impl Fn(&str) -> Arc<Node>) {
     hoptrail::cli::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
