@@ -9,6 +9,9 @@ install_tools() {
     /usr/bin/python3 -c 'import pika' 2>/dev/null || missing+=(python3-pika)
     # The test of the proxy compares with what it decodes; it captures by dumpcap, of the same package.
     command -v tshark >/dev/null || missing+=(tshark)
+    # AMQP 1.0, and certificates to test with.
+    /usr/bin/python3 -c 'import proton' 2>/dev/null || missing+=(python3-qpid-proton)
+    command -v openssl >/dev/null || missing+=(openssl)
     [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
     if ! command -v cargo >/dev/null && [ -f "$HOME/.cargo/env" ]; then
         # shellcheck disable=SC1091

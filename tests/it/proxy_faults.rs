@@ -59,9 +59,10 @@ impl Pair {
 async fn connection(scene: &Scene, queue: &str) -> String {
     eventually("the broker's connections", async || {
         let all = scene.get(&format!("vhosts/{}/connections", scene.vhost)).await;
-        let found = all.as_array().unwrap().iter().find(|connection| {
-            connection["client_properties"]["connection_name"] == format!("fault-{queue}").as_str()
-        });
+        let found =
+            all.as_array().unwrap().iter().find(|connection| {
+                connection["client_properties"]["connection_name"] == format!("fault-{queue}").as_str()
+            });
         found.map(|connection| connection["name"].as_str().unwrap().to_owned()).ok_or_else(|| all.to_string())
     })
     .await
@@ -161,7 +162,8 @@ fn a_client_that_is_killed_gives_back_what_it_held() {
         pair.proxied.kill();
         pair.direct.kill();
         let outcome = Outcome::of(&proxy, "killed").await;
-        let expected = json!({ "by": "client", "code": null, "text": "the client closed its connection", "unsettled": 1 });
+        let expected =
+            json!({ "by": "client", "code": null, "text": "the client closed its connection", "unsettled": 1 });
         assert_eq!(*outcome.close(), expected);
         redelivered(&scene, &proxy, "killed").await;
     });

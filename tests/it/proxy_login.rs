@@ -115,7 +115,8 @@ async fn announced(scene: &Scene, proxy: &Proxied, host: &str, user: &str) {
 fn the_brokers_addresses_are_tried_in_turn() {
     on_each_broker(async |scene: Scene| {
         let hosts = scene.dir().join("hosts");
-        fs::write(&hosts, "127.0.0.1 localhost\n::1 several.test\n127.0.0.9 several.test\n127.0.0.1 several.test\n").unwrap();
+        fs::write(&hosts, "127.0.0.1 localhost\n::1 several.test\n127.0.0.9 several.test\n127.0.0.1 several.test\n")
+            .unwrap();
         let Some(launcher) = with_hosts(&hosts) else {
             return not_tested("/etc/hosts CANNOT BE REPLACED HERE, AND NO NAME HAS SEVERAL ADDRESSES");
         };

@@ -40,8 +40,25 @@ impl Authority {
 
     fn openssl(&self, file: &str, more: &[&str]) {
         let mut command = Command::new("openssl");
-        command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
-        command.args(["-subj", &format!("/CN={file}"), "-out", &self.path(file, "pem"), "-keyout", &self.path(file, "key")]);
+        command.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ]);
+        command.args([
+            "-subj",
+            &format!("/CN={file}"),
+            "-out",
+            &self.path(file, "pem"),
+            "-keyout",
+            &self.path(file, "key"),
+        ]);
         let done = finished(command.args(more), DEADLINE);
         assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
     }

@@ -8,7 +8,7 @@ use super::eventually;
 
 pub struct Client {
     pub channel: Channel,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl Client {
@@ -21,7 +21,12 @@ impl Client {
         let connection = Connection::connect(url, properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-        Client { channel, _connection: connection }
+        Client { channel, connection }
+    }
+
+    /// Says good-bye.
+    pub async fn close(self) {
+        self.connection.close(200, "good-bye".into()).await.unwrap();
     }
 
     /// Publishes, and waits for the confirm.

@@ -127,7 +127,17 @@ impl Hoptrail {
 
     /// SIGTERM; how it ended.
     pub fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.wait_end()
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
         self.process.signal("TERM");
+    }
+
+    /// How it ended, which it must soon.
+    pub fn wait_end(&mut self) -> ExitStatus {
         self.process.wait(STOP)
     }
 

@@ -12,6 +12,24 @@ const FRAME_MAX: u32 = 131_072;
 /// A connection with one channel, in confirm mode.
 pub struct Raw(TcpStream);
 
+/// A connection on which only the first bytes are exchanged.
+pub struct Greeted {
+    pub answer: [u8; 8],
+    _stream: TcpStream,
+}
+
+impl Greeted {
+    /// Sends this, and reads the protocol header that answers it.
+    pub fn greet(port: u16, greeting: &[u8]) -> Greeted {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(greeting).unwrap();
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer).unwrap();
+        Greeted { answer, _stream: stream }
+    }
+}
+
 /// A message: header fields as they stand in the frame.
 pub struct Message<'a> {
     pub exchange: &'a str,

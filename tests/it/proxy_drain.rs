@@ -1,0 +1,75 @@
+//! Stopping while clients are connected through the proxy.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::support::client::Client;
+use crate::support::proxied::{Proxied, Script};
+use crate::support::wait::ensure;
+use crate::support::{Scene, eventually, on_each_broker};
+
+#[test]
+fn a_stop_lets_sessions_end_for_a_while_and_then_cuts_them_and_everything_is_recorded() {
+    on_each_broker(async |scene: Scene| {
+        scene.queue("drained", json!({})).await;
+        let mut proxy = Proxied::start(&scene, &[("proxy.drain", "5s")]).await;
+        let quick = Client::named(&proxy.url(&scene), "quick").await;
+        quick.publish("", "drained", "before", "").await;
+        let slow = Script::start(&scene, "hold", proxy.port, &["--queue", "drained"]);
+        slow.tells("holding").await;
+
+        proxy.hoptrail.terminate();
+        eventually("the proxy takes nobody any more", async || match TcpStream::connect(("127.0.0.1", proxy.port)) {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+        quick.publish("", "drained", "while draining", "").await;
+        quick.close().await;
+        let status = proxy.hoptrail.wait_end();
+        assert!(status.success(), "{status}: {}", proxy.hoptrail.log());
+        let told = slow.finish();
+        assert_eq!(told.last().unwrap()["error"], "StreamLostError", "{told:?}");
+
+        let log = proxy.hoptrail.log();
+        assert!(log.contains("the proxy takes no more clients and drains sessions=2"), "{log}");
+        let cuts: Vec<&str> = log.lines().filter(|line| line.contains("cut: ")).collect();
+        proxy.hoptrail.restart();
+        let close = proxy.session_close("fault-drained").await;
+        let connection = close.session.as_ref().unwrap()["connection"].as_str().unwrap();
+        assert!(cuts.len() == 1 && cuts[0].contains(connection), "{cuts:?}");
+        let end = close.close.unwrap();
+        assert_eq!((&end["by"], &end["unsettled"]), (&json!("hoptrail"), &json!(1)));
+        assert!(end["text"].as_str().unwrap().contains("hoptrail stopped"), "{end}");
+        let settles = proxy.hoptrail.events("&kind=settle").await;
+        let settled: Vec<_> = settles.iter().map(|event| (&event.message_id, &event.settlement)).collect();
+        let given_back = Some(json!({ "kind": "close", "requeue": true, "multiple": false }));
+        assert_eq!(settled, [(&Some("before".into()), &given_back)]);
+
+        let end = proxy.session_close("quick").await.close.unwrap();
+        assert_eq!(end, json!({ "by": "client", "code": 200, "text": "good-bye", "unsettled": 0 }));
+        for kind in ["publish", "confirm"] {
+            let found = proxy.hoptrail.events(&format!("&kind={kind}&message_id=while%20draining")).await;
+            assert_eq!(found.len(), 1, "{kind}: {found:?}");
+        }
+        let gaps = proxy.hoptrail.events("&kind=gap&source=hoptrail").await;
+        assert!(gaps.iter().all(|event| !event.gap.as_ref().unwrap().cause.contains("not observed")), "{gaps:?}");
+    });
+}
+
+#[test]
+fn a_stop_without_sessions_does_not_wait_for_the_drain() {
+    on_each_broker(async |scene: Scene| {
+        let mut proxy = Proxied::start(&scene, &[("proxy.drain", "1h")]).await;
+        let client = Client::named(&proxy.url(&scene), "gone").await;
+        client.close().await;
+        eventually("its session has ended", async || {
+            let sessions = proxy.sessions().await;
+            ensure(sessions.is_empty(), || format!("{sessions:?}"))
+        })
+        .await;
+        assert!(proxy.hoptrail.stop().success());
+    });
+}

@@ -1,0 +1,178 @@
+//! The proxy while nothing can be recorded: what `record.on_full` promises.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::json;
+
+use crate::support::client::Client;
+use crate::support::disk::Disk;
+use crate::support::proxied::Proxied;
+use crate::support::wait::ensure;
+use crate::support::{Scene, eventually, on_each_broker};
+
+/// So that a few hundred of them are more than may wait.
+const BODY: usize = 8 << 10;
+/// Three times what may wait.
+const MESSAGES: u64 = 400;
+const QUEUE: &str = "full";
+const KINDS: [&str; 6] = ["publish", "confirm", "deliver", "settle", "session_open", "session_close"];
+
+/// hoptrail on a disk that can be filled, with little room for what is not recorded yet.
+async fn squeezed(scene: &Scene, disk: &Disk, on_full: &str) -> Proxied {
+    scene.queue(QUEUE, json!({})).await;
+    let journal = disk.journal().display().to_string();
+    let settings = [
+        ("journal.dir", &*journal),
+        ("journal.min_free", "0"),
+        ("journal.retention.high_water", "1.0"),
+        ("record.queue_len_max", "16"),
+        ("record.on_full", on_full),
+        ("proxy.backlog_bytes_max", "1MiB"),
+    ];
+    Proxied::launch(scene, disk.launcher(), &settings).await
+}
+
+/// Fills the disk; a client comes and goes until that is noticed. How many did.
+async fn paused(scene: &Scene, proxy: &Proxied, disk: &Disk) -> u64 {
+    disk.fill(0);
+    let mut visitors = 0;
+    eventually("recording pauses", async || {
+        if visitors < 5 {
+            Client::named(&proxy.url(scene), "visitor").await.close().await;
+            visitors += 1;
+        }
+        let paused = proxy.hoptrail.metric("hoptrail_journal_paused").await;
+        ensure(paused == 1.0, || format!("{visitors} visitors"))
+    })
+    .await;
+    visitors
+}
+
+/// Publishes and takes again, each after the other's answer.
+async fn pass(client: &Client, numbers: std::ops::Range<u64>, done: &AtomicU64) {
+    let body = "x".repeat(BODY);
+    for number in numbers {
+        client.publish("", QUEUE, &format!("full-{number}"), &body).await;
+        let message = client.take(QUEUE).await;
+        client.ack(message.delivery_tag).await;
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is recorded of each kind, and what gaps say is not.
+async fn counts(proxy: &Proxied) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+    let (mut recorded, mut dropped) = (BTreeMap::new(), BTreeMap::new());
+    for event in proxy.hoptrail.events("").await {
+        if event.source == "proxy" {
+            *recorded.entry(event.kind).or_default() += 1;
+        } else if let Some(gap) = event.gap
+            && let Some((_, rest)) = gap.cause.split_once(" observations of kind ")
+        {
+            assert!(gap.from <= gap.to && gap.source == "proxy", "{gap:?}");
+            let kind = rest.split_whitespace().next().unwrap();
+            *dropped.entry(kind.to_owned()).or_default() += gap.count.unwrap();
+        }
+    }
+    (recorded, dropped)
+}
+
+#[test]
+fn with_gap_clients_go_on_and_what_was_not_recorded_is_counted_exactly() {
+    on_each_broker(async |scene: Scene| {
+        let disk = Disk::small(scene.dir());
+        let proxy = squeezed(&scene, &disk, "gap").await;
+        let client = Client::named(&proxy.url(&scene), "publisher").await;
+        let done = AtomicU64::new(0);
+        pass(&client, 0..10, &done).await;
+        proxy.hoptrail.wait_events("&kind=settle", 10).await;
+        let visitors = paused(&scene, &proxy, &disk).await;
+        let seq = proxy.hoptrail.coverage().await.last_seq;
+        pass(&client, 10..MESSAGES, &done).await;
+        // All of it has passed while nothing was recorded.
+        assert_eq!(proxy.hoptrail.coverage().await.last_seq, seq);
+        assert_eq!(proxy.hoptrail.metric("hoptrail_journal_paused").await, 1.0);
+        disk.empty();
+        proxy.hoptrail.wait_gap("observations of kind publish were not recorded").await;
+        pass(&client, MESSAGES..MESSAGES + 1, &done).await;
+        client.close().await;
+
+        let messages = MESSAGES + 1;
+        let sessions = visitors + 1;
+        let expected = [messages, messages, messages, messages, sessions, sessions];
+        let expected: BTreeMap<String, u64> = KINDS.map(str::to_owned).into_iter().zip(expected).collect();
+        let dropped = eventually("recorded and dropped add up", async || {
+            let (mut sum, dropped) = counts(&proxy).await;
+            for (kind, count) in &dropped {
+                *sum.entry(kind.clone()).or_default() += count;
+            }
+            if sum == expected { Ok(dropped) } else { Err(format!("{sum:?}, of them dropped: {dropped:?}")) }
+        })
+        .await;
+        println!("dropped: {dropped:?}");
+        assert!(dropped["publish"] > MESSAGES / 4, "{dropped:?}");
+        for kind in KINDS {
+            let told = format!("hoptrail_proxy_observations_dropped_total{{kind=\"{kind}\"}}");
+            let told = proxy.hoptrail.metric(&told).await;
+            assert_eq!(told as u64, dropped.get(kind).copied().unwrap_or(0), "{kind}");
+        }
+        assert_eq!(proxy.hoptrail.metric("hoptrail_proxy_unobserved_bytes_total").await, 0.0);
+        let last = format!("&kind=publish&message_id=full-{MESSAGES}");
+        assert_eq!(proxy.hoptrail.events(&last).await.len(), 1, "it goes on by itself");
+    });
+}
+
+#[test]
+fn with_wait_clients_are_held_up_and_nothing_is_lost() {
+    on_each_broker(async |scene: Scene| {
+        let disk = Disk::small(scene.dir());
+        let proxy = squeezed(&scene, &disk, "wait").await;
+        let client = Client::named(&proxy.url(&scene), "publisher").await;
+        let done = AtomicU64::new(0);
+        pass(&client, 0..10, &done).await;
+        proxy.hoptrail.wait_events("&kind=settle", 10).await;
+        paused(&scene, &proxy, &disk).await;
+        let meanwhile = async {
+            let mut before = u64::MAX;
+            let held = eventually("the publisher is held up", async || {
+                let backlog = proxy.hoptrail.metric("hoptrail_proxy_backlog_bytes{place=\"memory\"}").await;
+                let done = done.load(Ordering::Relaxed);
+                let still = std::mem::replace(&mut before, done) == done;
+                if still && backlog >= f64::from(1 << 20) { Ok(done) } else { Err(format!("{done}, {backlog}")) }
+            });
+            let held = held.await;
+            assert!(held < MESSAGES, "{held} went through");
+            disk.empty();
+        };
+        tokio::join!(pass(&client, 10..MESSAGES, &done), meanwhile);
+        client.close().await;
+        proxy.session_close("publisher").await;
+        let (recorded, dropped) = counts(&proxy).await;
+        assert!(dropped.is_empty(), "{dropped:?}");
+        for kind in ["publish", "confirm", "deliver", "settle"] {
+            assert_eq!(recorded[kind], MESSAGES, "{recorded:?}");
+        }
+        assert_eq!(proxy.hoptrail.metric("hoptrail_proxy_unobserved_bytes_total").await, 0.0);
+    });
+}
+
+#[test]
+fn stopped_while_nothing_can_be_recorded_it_ends_all_the_same() {
+    on_each_broker(async |scene: Scene| {
+        for on_full in ["gap", "wait"] {
+            let dir = scene.dir().join(on_full);
+            std::fs::create_dir(&dir).unwrap();
+            let disk = Disk::small(&dir);
+            let mut proxy = squeezed(&scene, &disk, on_full).await;
+            paused(&scene, &proxy, &disk).await;
+            let client = Client::named(&proxy.url(&scene), "publisher").await;
+            // Little enough that nobody is held up, and more than there is room for in the queue.
+            pass(&client, 0..20, &AtomicU64::new(0)).await;
+            client.close().await;
+            let status = proxy.hoptrail.stop();
+            println!("{on_full}: {status}");
+            assert!(status.code().is_some(), "{status}: {}", proxy.hoptrail.log_of_this_start());
+            disk.empty();
+        }
+    });
+}
