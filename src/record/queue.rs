@@ -57,6 +57,11 @@ impl Queue {
         drop(self.sender.send(Input::Stop).await);
     }
 
+    /// The writer has ended: nothing that is pushed is recorded.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Observations waiting, and how many may.
     pub(super) fn fill(&self) -> (usize, usize) {
         let max = self.sender.max_capacity();

@@ -194,6 +194,12 @@ impl Recorder {
         self.failed.is_cancelled()
     }
 
+    /// Nothing is recorded any more: after a failure, or because the writer has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.has_failed() || self.queue.is_closed()
+    }
+
     /// Completes when the journal has stopped taking events because of a failure.
     pub async fn failed(&self) {
         self.failed.cancelled().await;

@@ -85,7 +85,7 @@ impl Outcome {
         let close = proxy.session_close(&format!("fault-{queue}")).await;
         let settles = proxy.hoptrail.events(&format!("&kind=settle&message_id=message-{queue}")).await;
         let [settle] = &settles[..] else { panic!("{settles:?}") };
-        assert_eq!(settle.settlement, Some(json!({ "kind": "close", "requeue": true, "multiple": false })));
+        assert_eq!(settle.settlement, Some(json!({ "kind": "close", "requeue": true, "multiple": true })));
         assert_eq!((settle.queue.as_deref(), settle.consumer_tag.as_deref()), (Some(&*queue), Some("keeper")));
         assert_eq!(settle.session.as_ref().unwrap()["connection"], close.session.as_ref().unwrap()["connection"]);
         assert!(settle.seq < close.seq);

@@ -1,6 +1,7 @@
 //! The proxy while nothing can be recorded: what `record.on_full` promises.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
@@ -19,7 +20,7 @@ const QUEUE: &str = "full";
 const KINDS: [&str; 6] = ["publish", "confirm", "deliver", "settle", "session_open", "session_close"];
 
 /// hoptrail on a disk that can be filled, with little room for what is not recorded yet.
-async fn squeezed(scene: &Scene, disk: &Disk, on_full: &str) -> Proxied {
+async fn squeezed(scene: &Scene, dir: &Path, disk: &Disk, on_full: &str) -> Proxied {
     scene.queue(QUEUE, json!({})).await;
     let journal = disk.journal().display().to_string();
     let settings = [
@@ -29,8 +30,9 @@ async fn squeezed(scene: &Scene, disk: &Disk, on_full: &str) -> Proxied {
         ("record.queue_len_max", "16"),
         ("record.on_full", on_full),
         ("proxy.backlog_bytes_max", "1MiB"),
+        ("proxy.drain", "0s"),
     ];
-    Proxied::launch(scene, disk.launcher(), &settings).await
+    Proxied::launch_in(dir, scene, disk.launcher(), &settings).await
 }
 
 /// Fills the disk; a client comes and goes until that is noticed. How many did.
@@ -81,7 +83,7 @@ async fn counts(proxy: &Proxied) -> (BTreeMap<String, u64>, BTreeMap<String, u64
 fn with_gap_clients_go_on_and_what_was_not_recorded_is_counted_exactly() {
     on_each_broker(async |scene: Scene| {
         let disk = Disk::small(scene.dir());
-        let proxy = squeezed(&scene, &disk, "gap").await;
+        let proxy = squeezed(&scene, scene.dir(), &disk, "gap").await;
         let client = Client::named(&proxy.url(&scene), "publisher").await;
         let done = AtomicU64::new(0);
         pass(&client, 0..10, &done).await;
@@ -126,7 +128,7 @@ fn with_gap_clients_go_on_and_what_was_not_recorded_is_counted_exactly() {
 fn with_wait_clients_are_held_up_and_nothing_is_lost() {
     on_each_broker(async |scene: Scene| {
         let disk = Disk::small(scene.dir());
-        let proxy = squeezed(&scene, &disk, "wait").await;
+        let proxy = squeezed(&scene, scene.dir(), &disk, "wait").await;
         let client = Client::named(&proxy.url(&scene), "publisher").await;
         let done = AtomicU64::new(0);
         pass(&client, 0..10, &done).await;
@@ -159,20 +161,28 @@ fn with_wait_clients_are_held_up_and_nothing_is_lost() {
 #[test]
 fn stopped_while_nothing_can_be_recorded_it_ends_all_the_same() {
     on_each_broker(async |scene: Scene| {
-        for on_full in ["gap", "wait"] {
-            let dir = scene.dir().join(on_full);
-            std::fs::create_dir(&dir).unwrap();
-            let disk = Disk::small(&dir);
-            let mut proxy = squeezed(&scene, &disk, on_full).await;
-            paused(&scene, &proxy, &disk).await;
-            let client = Client::named(&proxy.url(&scene), "publisher").await;
-            // Little enough that nobody is held up, and more than there is room for in the queue.
-            pass(&client, 0..20, &AtomicU64::new(0)).await;
-            client.close().await;
-            let status = proxy.hoptrail.stop();
-            println!("{on_full}: {status}");
-            assert!(status.code().is_some(), "{status}: {}", proxy.hoptrail.log_of_this_start());
-            disk.empty();
-        }
+        tokio::join!(stopped(&scene, "gap"), stopped(&scene, "wait"));
     });
+}
+
+async fn stopped(scene: &Scene, on_full: &str) {
+    let dir = scene.dir().join(on_full);
+    std::fs::create_dir(&dir).unwrap();
+    let disk = Disk::small(&dir);
+    let mut proxy = squeezed(scene, &dir, &disk, on_full).await;
+    paused(scene, &proxy, &disk).await;
+    let client = Client::named(&proxy.url(scene), "publisher").await;
+    // Little enough that nobody is held up, and more than there is room for in the queue.
+    let publishing = async {
+        for number in 0..20 {
+            client.publish("", QUEUE, &format!("{on_full}-{number}"), "").await;
+        }
+    };
+    publishing.await;
+    client.close().await;
+    proxy.hoptrail.terminate();
+    let (status, log) =
+        tokio::task::spawn_blocking(move || (proxy.hoptrail.wait_end(), proxy.hoptrail.log())).await.unwrap();
+    assert!(status.code().is_some() && log.contains("the journal is closed"), "{status}: {log}");
+    assert!(log.contains("lost: hoptrail ended before the journal could take them"), "{log}");
 }

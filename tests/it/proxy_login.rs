@@ -82,17 +82,14 @@ fn by_the_proxy_protocol_the_broker_knows_the_clients_address() {
         let Some(address) = own_address() else { return not_tested("THIS MACHINE HAS NO ADDRESS BUT LOOPBACK") };
         let address = address.to_string();
         announced(&scene, &proxy, &address, "other").await;
-        // The broker refuses guest in the same way, because it is told where it comes from.
+        // The broker goes by its own end of the connection, whatever it is told of the other: the rule is still needed.
         let guest = ["--host", &*address];
-        let by_hoptrail = Script::start(&scene, "login", proxy.port, &guest).finish();
+        let told = Script::start(&scene, "login", proxy.port, &guest).finish();
+        assert!(told[0]["text"].as_str().unwrap().contains("ACCESS_REFUSED"), "{told:?}");
         drop(proxy);
         let proxy = Proxied::start(&scene, &[header, EVERYWHERE, ("proxy.refuse_guest", "false")]).await;
-        let by_the_broker = Script::start(&scene, "login", proxy.port, &guest).finish();
-        assert_eq!(by_hoptrail[0]["error"], by_the_broker[0]["error"], "{by_hoptrail:?} {by_the_broker:?}");
-        for told in [by_hoptrail, by_the_broker] {
-            assert!(told[0]["text"].as_str().unwrap().contains("(403) 'ACCESS_REFUSED - "), "{told:?}");
-        }
-        assert_eq!(proxy.figure(GUEST, |_| true).await, 0);
+        let told = Script::start(&scene, "login", proxy.port, &guest).finish();
+        assert_eq!(told[0]["what"], "in", "{told:?}");
     });
 }
 

@@ -90,9 +90,11 @@ fn each_leg_is_plain_or_by_tls_as_it_is_set_and_what_passes_is_recorded() {
         let other = made.stranger.certificate();
         let proxy = Proxied::start(&scene, &to_broker(&address, &other, HOST)).await;
         refused(&scene, &proxy, &[], &["no TLS with the broker at", "UnknownIssuer", "proxy.broker_ca_file"]).await;
+        drop(proxy);
         let proxy = Proxied::start(&scene, &to_broker(&address, &authority, "elsewhere.example")).await;
         refused(&scene, &proxy, &[], &["no TLS with the broker at", "elsewhere.example", "proxy.broker_server_name"])
             .await;
+        drop(proxy);
         // A listener that does not speak TLS at all.
         let plain = format!("127.0.0.1:{}", scene.node.port);
         let proxy = Proxied::start(&scene, &to_broker(&plain, &authority, HOST)).await;

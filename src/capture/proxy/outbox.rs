@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tracing::warn;
 
 use crate::config::OnFull;
 use crate::model::{Event, Gap, Kind, Source, Timestamp};
@@ -45,22 +46,25 @@ impl Outbox {
                 Err(back) => observation = back,
             }
             if self.on_full == OnFull::Wait {
-                // Where recording has failed, the process is about to end.
-                drop(self.runtime.block_on(self.recorder.record(*observation)));
+                let (kind, at) = (observation.event.kind, observation.event.at);
+                // Where nothing is recorded any more, the process is about to end.
+                if self.runtime.block_on(self.recorder.record(*observation)).is_err() {
+                    self.let_go(kind, at);
+                }
                 return;
             }
-            if self.recorder.has_failed() || is_pressed() {
-                return self.let_go(&observation.event);
+            if self.recorder.has_ended() || is_pressed() {
+                return self.let_go(observation.event.kind, observation.event.at);
             }
             std::thread::sleep(PAUSE);
         }
     }
 
-    fn let_go(&mut self, event: &Event) {
-        self.recorder.sessions().dropped(event.kind, 1, event.at);
-        let dropped = self.dropped.entry(event.kind).or_insert(Dropped { count: 0, from: event.at, to: event.at });
+    fn let_go(&mut self, kind: Kind, at: Timestamp) {
+        self.recorder.sessions().dropped(kind, 1, at);
+        let dropped = self.dropped.entry(kind).or_insert(Dropped { count: 0, from: at, to: at });
         dropped.count += 1;
-        dropped.to = dropped.to.max(event.at);
+        dropped.to = dropped.to.max(at);
     }
 
     /// Tells what was let go, a gap for each kind, if there is room again.
@@ -77,11 +81,15 @@ impl Outbox {
         }
     }
 
-    /// The same at the end, when there is time to wait.
+    /// The same at the end, when there is time to wait: as long as there is somebody who records.
     pub(super) fn finish(&mut self) {
-        while !self.dropped.is_empty() && !self.recorder.has_failed() {
+        while !self.dropped.is_empty() && !self.recorder.has_ended() {
             self.tell_dropped();
             std::thread::sleep(PAUSE);
+        }
+        let lost: u64 = self.dropped.values().map(|dropped| dropped.count).sum();
+        if lost > 0 {
+            warn!(observations = lost, "lost: hoptrail ended before the journal could take them");
         }
     }
 }

@@ -121,7 +121,7 @@ def main():
     try:
         connection = pika.BlockingConnection(parameters(given))
         globals()[given.scenario](connection, given)
-    except pika.exceptions.AMQPError as error:
+    except (pika.exceptions.AMQPError, OSError) as error:
         code, text = getattr(error, "reply_code", None), getattr(error, "reply_text", None)
         # Errors of the connection come wrapped.
         tell("error", error=type(error).__name__, code=code, text=text or repr(error.args))

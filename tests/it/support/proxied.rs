@@ -1,7 +1,7 @@
 //! hoptrail's proxy before a broker, and foreign clients of it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use hoptrail::model::api::{EventView, Leg, SessionView, SessionsReport, Trail};
@@ -26,9 +26,14 @@ impl Proxied {
 
     /// The same in other surroundings.
     pub async fn launch(scene: &Scene, launcher: Launcher, settings: &[(&str, &str)]) -> Proxied {
+        Self::launch_in(scene.dir(), scene, launcher, settings).await
+    }
+
+    /// The same with its log in a directory of its own.
+    pub async fn launch_in(dir: &Path, scene: &Scene, launcher: Launcher, settings: &[(&str, &str)]) -> Proxied {
         let own = [("tap.enabled", "false"), ("proxy.enabled", "true"), ("proxy.listen", "127.0.0.1:0")];
         let settings: Vec<_> = own.into_iter().chain(settings.to_vec()).collect();
-        let hoptrail = scene.hoptrail_launched(launcher, &settings);
+        let hoptrail = scene.hoptrail_launched_in(dir, launcher, &settings);
         let port = eventually("the proxy listens", async || {
             let log = hoptrail.log_of_this_start();
             let told = log.split(" proxy=").nth(1).and_then(|rest| rest.split_whitespace().next());

@@ -93,12 +93,17 @@ impl Scene {
 
     /// The same in other surroundings.
     pub fn hoptrail_launched(&self, launcher: Launcher, settings: &[(&str, &str)]) -> Hoptrail {
+        self.hoptrail_launched_in(self.dir(), launcher, settings)
+    }
+
+    /// The same with its log in a directory of its own: several at a time.
+    pub fn hoptrail_launched_in(&self, dir: &Path, launcher: Launcher, settings: &[(&str, &str)]) -> Hoptrail {
         let mut all = self.settings();
         for (key, value) in settings {
             all.retain(|(known, _)| known != key);
             all.push(((*key).to_owned(), (*value).to_owned()));
         }
-        Hoptrail::launch(launcher, self.dir(), all)
+        Hoptrail::launch(launcher, dir, all)
     }
 
     /// What hoptrail has to be told to observe this virtual host.
