@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::support::hoptrail::Launcher;
+use crate::support::machine::{free_port, not_tested, own_address};
 use crate::support::process::finished;
 use crate::support::proxied::{Proxied, Script};
 use crate::support::wait::{DEADLINE, ensure};
@@ -19,20 +19,6 @@ const TOO_MANY: &str = r#"hoptrail_proxy_sessions_refused_total{reason="too_many
 const UNREACHABLE: &str = r#"hoptrail_proxy_sessions_refused_total{reason="broker_unreachable"}"#;
 /// Any of the machine's addresses.
 const EVERYWHERE: (&str, &str) = ("proxy.listen", "0.0.0.0:0");
-
-/// An address of this machine by which others know it.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-    // Nothing is sent: the kernel only chooses from where it would go to an address kept for documentation.
-    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
-}
-
-fn not_tested(why: &str) {
-    use std::io::Write as _;
-    // Past what the test harness keeps from view.
-    std::io::stderr().write_all(format!("NOT TESTED: {why}\n").as_bytes()).unwrap();
-}
 
 /// A user whose password is its name.
 async fn user(scene: &Scene, name: &str) {
@@ -127,7 +113,7 @@ fn the_brokers_addresses_are_tried_in_turn() {
         drop(proxy);
 
         // None of them answers on this port.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = free_port();
         let broker = format!("several.test:{free}");
         let launcher = with_hosts(&hosts).unwrap();
         let proxy = Proxied::launch(&scene, launcher, &[("proxy.broker", &broker)]).await;

@@ -6,6 +6,7 @@ use hoptrail::model::api::SessionView;
 use serde_json::json;
 
 use crate::support::certificates::Authority;
+use crate::support::machine::free_port;
 use crate::support::proxied::{Proxied, Script};
 use crate::support::wait::ensure;
 use crate::support::{Scene, eventually, on_brokers_with, on_each_broker};
@@ -69,7 +70,7 @@ async fn refused(scene: &Scene, proxy: &Proxied, more: &[&str], log: &[&str]) {
 #[test]
 fn each_leg_is_plain_or_by_tls_as_it_is_set_and_what_passes_is_recorded() {
     let made = Certificates::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let conf = format!(
         "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {{dir}}/ours.pem\n\
          ssl_options.certfile = {{dir}}/server.pem\nssl_options.keyfile = {{dir}}/server.key\n\

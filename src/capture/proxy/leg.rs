@@ -17,6 +17,18 @@ pub(super) enum Leg {
     ToBroker(Box<client::TlsStream<TcpStream>>),
 }
 
+impl Leg {
+    /// It is to end with a reset, as its peer's connection did; what the kernel still holds for it is then not sent.
+    pub(super) fn end_with_reset(&self) -> io::Result<()> {
+        match self {
+            Leg::Plain(stream) => stream,
+            Leg::FromClient(stream) => stream.get_ref().0,
+            Leg::ToBroker(stream) => stream.get_ref().0,
+        }
+        .set_zero_linger()
+    }
+}
+
 macro_rules! each {
     ($leg:expr, $stream:ident => $do:expr) => {
         match $leg.get_mut() {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::io;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -90,6 +91,11 @@ impl Session {
         let (by, text) = match ended {
             Ended::Eof => (from.party(), Str::from(format!("the {} closed its connection", from.name()))),
             Ended::Broken { whose, error } => {
+                // RabbitMQ ends connections so, and clients tell it from an orderly end. Not the other way: what a client
+                // sent before its reset still goes to the broker.
+                if whose == Side::Broker && error.kind() == io::ErrorKind::ConnectionReset {
+                    self.client.end_with_reset().ok();
+                }
                 if whose == from {
                     (self.up_ended, self.down_ended) = (true, true);
                 }
@@ -114,7 +120,7 @@ impl Session {
             client.shutdown().await?;
             // Until it has read that: what it sends on meanwhile must not reset the connection.
             while client.read(&mut [0; 512]).await? > 0 {}
-            std::io::Result::Ok(())
+            io::Result::Ok(())
         };
         // It may go without reading it.
         drop(timeout(FAREWELL, farewell).await);

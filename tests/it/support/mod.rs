@@ -9,6 +9,7 @@ pub mod disk;
 pub mod hoptrail;
 pub mod ledger;
 pub mod load;
+pub mod machine;
 pub mod play;
 pub mod process;
 pub mod proxied;
