@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use hoptrail::model::api::{SessionState, Trail};
+use hoptrail::model::api::{SessionState, TapState, Trail};
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, persistent};
@@ -19,7 +19,12 @@ fn with_the_tap_a_publish_is_shown_once_with_both_sources() {
         scene.queue("packing", json!({})).await;
         scene.bind("orders", "packing", "#").await;
         let proxy = Proxied::start(&scene, &[("tap.enabled", "true")]).await;
-        proxy.hoptrail.wait_live().await;
+        eventually("the tap observes", async || {
+            let sources = proxy.hoptrail.coverage().await.sources;
+            let live = |name: &str| sources.iter().any(|one| one.source == name && one.state == TapState::Live);
+            ensure(live("binding") && live("firehose") && live("proxy"), || format!("{sources:?}"))
+        })
+        .await;
         let client = Client::named(&proxy.url(&scene), "Shop API 1.4").await;
         client.publish_with("orders", "order.paid", persistent("both"), r#"{"orderId":"order-both"}"#).await;
         let message = client.take("packing").await;
