@@ -36,7 +36,7 @@ impl Certificates {
     }
 
     /// Settings for TLS from clients.
-    fn from_clients(&self) -> Vec<(&str, &str)> {
+    fn listener(&self) -> Vec<(&str, &str)> {
         vec![("proxy.tls_cert_file", &self.server.0), ("proxy.tls_key_file", &self.server.1)]
     }
 }
@@ -77,11 +77,11 @@ fn each_leg_is_plain_or_by_tls_as_it_is_set_and_what_passes_is_recorded() {
          ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n"
     );
     let files = ["ours.pem", "server.pem", "server.key"].map(|file| made.dir.path().join(file));
-    on_brokers_with(&conf, &files.each_ref().map(|file| Path::new(file)), async |scene: Scene| {
+    on_brokers_with(&conf, &files.each_ref().map(Path::new), async |scene: Scene| {
         let address = format!("127.0.0.1:{port}");
         let authority = made.ours.certificate();
         for (client_tls, broker_tls) in [(false, false), (false, true), (true, false), (true, true)] {
-            let mut settings = if client_tls { made.from_clients() } else { Vec::new() };
+            let mut settings = if client_tls { made.listener() } else { Vec::new() };
             if broker_tls {
                 settings.extend(to_broker(&address, &authority, HOST));
             }
@@ -146,7 +146,7 @@ fn clients_are_asked_for_certificates_as_it_is_set() {
     let (known, strange) = (with(&made.client), with(&made.strange));
     let (known, strange) = (known.each_ref().map(|word| &**word), strange.each_ref().map(|word| &**word));
     on_each_broker(async |scene: Scene| {
-        let proxy = Proxied::start(&scene, &made.from_clients()).await;
+        let proxy = Proxied::start(&scene, &made.listener()).await;
         for more in [&server[..], &known] {
             lets_in(&scene, &proxy, more).await;
         }
@@ -158,7 +158,7 @@ fn clients_are_asked_for_certificates_as_it_is_set() {
         refused(&scene, &proxy, &[], &["corrupt"]).await;
         drop(proxy);
 
-        let mut settings = made.from_clients();
+        let mut settings = made.listener();
         settings.extend([("proxy.tls_client_ca_file", &*authority), ("proxy.tls_client_auth", "optional")]);
         let proxy = Proxied::start(&scene, &settings).await;
         for more in [&server[..], &known] {
