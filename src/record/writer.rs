@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::clock;
 use crate::journal::{AppendError, Mark, Writer};
@@ -78,6 +78,13 @@ struct Batch {
     stop: bool,
 }
 
+impl Batch {
+    /// Observations of the proxy.
+    fn passed(&self) -> u64 {
+        self.origins.iter().filter(|((_, source), _)| *source == Source::Proxy).map(|(_, seen)| seen.events).sum()
+    }
+}
+
 /// What a commit holds of one capture's source.
 struct Seen {
     events: u64,
@@ -103,10 +110,11 @@ impl WriterLoop {
     fn run(mut self, alarm: &Alarm) {
         loop {
             let batch = self.next_batch();
-            let stop = batch.stop;
+            let (stop, passed) = (batch.stop, batch.passed());
             if let Err(failure) = self.commit(batch) {
                 if let AppendError::Full { .. } = failure {
-                    // Asked to stop while it paused: what was not recorded was not acknowledged.
+                    // Asked to stop while it paused: what was not recorded was not acknowledged to the broker either.
+                    self.tell_lost(passed);
                     return alarm.disarm();
                 }
                 error!(error = %failure, "the journal failed; nothing more is recorded");
@@ -115,6 +123,18 @@ impl WriterLoop {
             if stop {
                 return alarm.disarm();
             }
+        }
+    }
+
+    /// What has passed through the proxy nobody brings again.
+    fn tell_lost(&mut self, mut observations: u64) {
+        self.inputs.close();
+        while let Some(input) = self.inputs.blocking_recv() {
+            let Input::Observation(observation, _) = input else { continue };
+            observations += u64::from(observation.event.source == Source::Proxy);
+        }
+        if observations > 0 {
+            warn!(observations, "lost: hoptrail was stopped while nothing could be recorded");
         }
     }
 
