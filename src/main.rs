@@ -17,6 +17,10 @@ const STACK_BYTES: usize = 64 << 20;
 /// Read by the standard library at the first thread that is spawned, for the threads that libraries start.
 const STACK_VARIABLE: &str = "RUST_MIN_STACK";
 
+/// Memory that is free goes back to the system at once, and none is taken in pages of 2 MiB: under load that keeps
+/// resident memory at about half of what it would be.
+const ALLOCATOR_OPTIONS: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ALLOW_THP", "0")];
+
 /// One thread makes events and another lets them go; the system's allocator keeps memory for that, and time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,9 +63,14 @@ fn with_stack(next: impl FnOnce() -> ExitCode) -> ExitCode {
         Ok(program) => program,
         Err(error) => return fail(&error),
     };
-    let again =
-        Process::new(program).args(std::env::args_os().skip(1)).env(STACK_VARIABLE, STACK_BYTES.to_string()).exec();
-    fail(&again)
+    let mut again = Process::new(program);
+    again.args(std::env::args_os().skip(1)).env(STACK_VARIABLE, STACK_BYTES.to_string());
+    for (name, value) in ALLOCATOR_OPTIONS {
+        if std::env::var_os(name).is_none() {
+            again.env(name, value);
+        }
+    }
+    fail(&again.exec())
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

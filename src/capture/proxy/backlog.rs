@@ -25,8 +25,8 @@ pub(super) const BATCH_LINGER: Duration = Duration::from_millis(10);
 const SPARE_MAX: usize = 4;
 /// What an entry takes besides its bytes.
 const ENTRY_BYTES: usize = size_of::<Entry>();
-/// Bytes that wait as they are; what comes on top is packed. As much as the observer takes in some ten milliseconds.
-const PLAIN_MAX: usize = 4 << 20;
+/// Bytes that wait as they are; what comes on top is packed. A burst of a quarter of a second.
+const PLAIN_MAX: usize = 16 << 20;
 /// The fastest of zstd's ordinary levels.
 const LEVEL: i32 = 1;
 
@@ -264,6 +264,20 @@ impl Receiver {
         drop(state);
         self.0.room.notify_waiters();
         self.0.sessions.set_backlog(bytes as u64);
+    }
+
+    /// Since when the oldest batch waits.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        match self.0.lock().batches.front()? {
+            Waiting::Plain(batch) | Waiting::Packed(batch, _) => batch.entries.first().map(|entry| entry.at),
+            Waiting::InWork(_) => None,
+        }
+    }
+
+    /// What waits can wait: there is room for as much again, and the relay has not ended.
+    pub(super) fn can_wait(&self) -> bool {
+        let state = self.0.lock();
+        !state.closed && state.bytes <= self.0.bytes_max / 2
     }
 
     /// So much waits that it would soon be too much.

@@ -15,6 +15,7 @@ mod leg;
 mod listen;
 mod observe;
 mod outbox;
+mod pace;
 mod relay;
 mod session;
 mod tls;

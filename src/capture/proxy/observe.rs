@@ -8,6 +8,7 @@ use tracing::debug;
 
 use super::backlog::{Batch, Entry, Next, Receiver, What};
 use super::outbox::Outbox;
+use super::pace::{LOOK_EVERY, Pace};
 use crate::clock;
 use crate::config::OnFull;
 use crate::model::api::{SessionState, TapState};
@@ -28,6 +29,7 @@ pub(super) struct Observing {
     changed: Vec<u64>,
     shown_at: Timestamp,
     observed: Vec<Observed>,
+    pace: Pace,
 }
 
 /// A session that is observed.
@@ -50,12 +52,17 @@ impl Observing {
             changed: Vec::new(),
             shown_at: Timestamp::default(),
             observed: Vec::new(),
+            pace: Pace::default(),
         }
     }
 
     /// Observes until the relay has ended.
     pub(super) fn run(mut self, receiver: &Receiver) {
         loop {
+            if self.pace.defers(receiver.oldest(), receiver.can_wait()) {
+                std::thread::sleep(LOOK_EVERY);
+                continue;
+            }
             match receiver.next(SHOWN_EVERY) {
                 Next::Batch(batch) => {
                     self.batch(&batch, receiver);
