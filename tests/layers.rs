@@ -42,7 +42,7 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
     ("lapin", &["capture"]),
     ("axum", &["serve"]),
     ("sled", &["journal"]),
-    ("rustix", &["journal", "record"]),
+    ("rustix", &["journal"]),
     ("memchr", &["journal"]),
     ("tokio::net", &["serve", "app", "capture"]),
 ];

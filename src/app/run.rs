@@ -142,13 +142,7 @@ impl App {
         let from = clock::now().before(self.config.flow.follow_for);
         let follower = Follower::new(flow, sinks, from);
         let (runtime, cancel) = (Handle::current(), cancel.clone());
-        let gives_way = self.proxy.is_some();
-        tracker.spawn_blocking(move || {
-            if gives_way {
-                record::give_way();
-            }
-            follower.run(&runtime, &cancel);
-        });
+        tracker.spawn_blocking(move || follower.run(&runtime, &cancel));
     }
 
     /// The detectors' clock starts when the follower has caught up: what is long over must not be told as firing.

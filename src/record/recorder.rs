@@ -107,7 +107,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         commit_events: COMMIT_EVENTS,
         events: Vec::new(),
     };
-    let handle = writer_loop.start(config.proxy.enabled, recorder.failed.clone()).map_err(OpenError::Thread)?;
+    let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
     Ok((recorder, reader, handle, keeping))
 }
 

@@ -17,7 +17,6 @@ use crate::model::{Event, Source, Str, Timestamp};
 use super::known::KnownBodies;
 use super::observation::Receipt;
 use super::prepare::Preparer;
-use super::priority::give_way;
 use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
@@ -92,14 +91,10 @@ struct Seen {
 }
 
 impl WriterLoop {
-    /// `gives_way`: whether other work comes first.
-    pub(super) fn start(self, gives_way: bool, failed: CancellationToken) -> io::Result<WriterHandle> {
+    pub(super) fn start(self, failed: CancellationToken) -> io::Result<WriterHandle> {
         let counters = self.counters.clone();
         let builder = std::thread::Builder::new().name("hoptrail-writer".into());
         let run = move || {
-            if gives_way {
-                give_way();
-            }
             // A panic on the way out of the loop drops this, and recording counts as failed.
             let alarm = Alarm { failed, counters };
             self.run(&alarm);

@@ -33,7 +33,7 @@ use crate::clock;
 use crate::config::{Config, OnFull};
 use crate::model::Source;
 use crate::model::api::TapState;
-use crate::record::{Recorder, give_way};
+use crate::record::Recorder;
 
 pub use tls::TlsError;
 
@@ -92,10 +92,7 @@ impl Proxy {
         }
         let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
         let observing = observe::Observing::new(recorder.clone(), self.config.record.on_full, Handle::current());
-        tracker.spawn_blocking(move || {
-            give_way();
-            observing.run(&receiver);
-        });
+        tracker.spawn_blocking(move || observing.run(&receiver));
         tracker.spawn_blocking(move || packer.run());
         let cancel = cancel.clone();
         tracker.spawn_blocking(move || {

@@ -1,9 +1,9 @@
 //! When to observe: not while the processors have no time to spare, as long as what passed can wait.
 //!
 //! Recording takes more of a processor than passing on. On a machine that it shares with a busy broker, every moment of
-//! it would be taken from the broker; a burst is recorded a few seconds later instead. Priorities alone do not do that:
-//! where the system shares processors between sessions or services first, a thread of low priority still gets the share
-//! of its own.
+//! it would be taken from the broker; a burst is recorded a few seconds later instead. Low priorities did less: where the system shares
+//! processors between services first, a thread of low priority still gets the share of its own; and where it gets none,
+//! what passes is lost once the backlog is full. So what has waited long enough competes like everything else.
 
 use std::fs;
 use std::time::Duration;
