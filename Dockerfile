@@ -18,8 +18,10 @@ WORKDIR /var/lib/hoptrail
 ENV HOPTRAIL__JOURNAL__DIR=/var/lib/hoptrail/journal
 # Inside a container loopback reaches nobody. There is no login: publish the port to those who may read the records only.
 ENV HOPTRAIL__SERVE__LISTEN=0.0.0.0:8673
+# The proxy, where proxy.enabled switches it on.
+ENV HOPTRAIL__PROXY__LISTEN=0.0.0.0:5673
 VOLUME /var/lib/hoptrail
-EXPOSE 8673
+EXPOSE 8673 5673
 # Answers as long as the process does; whether it records is /readyz, for which a restart is no cure.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
     CMD ["hoptrail", "coverage", "--output", "json"]

@@ -200,6 +200,12 @@ impl Recorder {
         self.has_failed() || self.queue.is_closed()
     }
 
+    /// Recording cannot go on: the process is to end. The first reason stays.
+    pub fn fail(&self, reason: &str) {
+        self.counters.poison(reason.to_owned());
+        self.failed.cancel();
+    }
+
     /// Completes when the journal has stopped taking events because of a failure.
     pub async fn failed(&self) {
         self.failed.cancelled().await;

@@ -79,6 +79,8 @@ impl Channel {
                 let mut event = scene.event(Kind::Publish, Some(self.number), at);
                 event.exchange = Some(scene.names.get(exchange));
                 event.routing_key = Some(scene.names.get(routing_key));
+                // The broker numbers it whether it can be followed to its end here or not.
+                event.delivery_tag = self.number_publish();
                 self.begin(Side::Client, Unfinished::new(event, Purpose::Publish), scene);
             }
             Method::Ack { tag, multiple } => self.settle(tag, SettlementKind::Ack, false, multiple, at, scene, out),
@@ -258,7 +260,14 @@ impl Channel {
 
 /// Publishes and their confirms.
 impl Channel {
-    fn publish(&mut self, mut event: Event, scene: &mut Scene, out: &mut Vec<Observed>) {
+    /// In confirm mode, the next publish's number.
+    fn number_publish(&mut self) -> Option<u64> {
+        let number = self.next_publish.filter(|_| self.transaction.is_none())?;
+        self.next_publish = Some(number + 1);
+        Some(number)
+    }
+
+    fn publish(&mut self, event: Event, scene: &mut Scene, out: &mut Vec<Observed>) {
         if let Some(transaction) = &mut self.transaction {
             let bytes = step_bytes(&event);
             if scene.bytes + bytes > scene.limits.bytes_max || !scene.limits.room.is_left() {
@@ -269,9 +278,7 @@ impl Channel {
             return transaction.add(Step::Publish(Box::new(Observed { event, link: Some(link) }), held));
         }
         scene.published += 1;
-        let Some(number) = self.next_publish else { return out.push(Observed { event, link: None }) };
-        self.next_publish = Some(number + 1);
-        event.delivery_tag = Some(number);
+        let Some(number) = event.delivery_tag else { return out.push(Observed { event, link: None }) };
         let mut link = None;
         if scene.limits.may_hold_publish(scene) {
             let (held, gives) = Held::of(&event);

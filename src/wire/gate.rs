@@ -1,4 +1,5 @@
-//! The gate before the broker: holds a client's first bytes back until it is known who logs in.
+//! The gate before the broker: looks at a client's first bytes, and holds back those that would complete a login that is
+//! not wanted.
 //!
 //! RabbitMQ lets `guest` in from loopback only (`loopback_users`). Behind a proxy on the broker's machine every client
 //! comes from loopback; this puts the rule where the client's address is known.

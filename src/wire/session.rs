@@ -19,6 +19,8 @@ pub(super) struct Followed {
     pub(super) scene: Scene,
     pub(super) channels: BTreeMap<u16, Channel>,
     pub(super) blocked: bool,
+    /// The virtual host that the client wants to open.
+    asked_vhost: Option<Str>,
     /// Told by `session_open`.
     opened: bool,
     /// A side has said good-bye.
@@ -35,6 +37,7 @@ impl Followed {
             scene: Scene::new(limits, connection),
             channels: BTreeMap::new(),
             blocked: false,
+            asked_vhost: None,
             opened: false,
             closing: None,
             released: false,
@@ -79,8 +82,12 @@ impl Followed {
                 self.scene.session.client_name = login::client_name(client_properties);
             }
             (Side::Client, Method::TuneOk { frame_max }) => self.agreed_frame_max = Some(frame_max),
-            (Side::Client, Method::Open { vhost }) => self.scene.vhost = Some(text(vhost)),
-            (Side::Broker, Method::OpenOk) => self.open(at, out),
+            (Side::Client, Method::Open { vhost }) => self.asked_vhost = Some(text(vhost)),
+            (Side::Broker, Method::OpenOk) => {
+                // Before the broker's word it is the client's claim.
+                self.scene.vhost = self.asked_vhost.take();
+                self.open(at, out);
+            }
             (Side::Broker, Method::Blocked { reason }) if self.opened => {
                 self.blocked = true;
                 let detail = format!("the broker takes nothing from this session for now: {}", text(reason));

@@ -73,3 +73,23 @@ fn a_stop_without_sessions_does_not_wait_for_the_drain() {
         assert!(proxy.hoptrail.stop().success());
     });
 }
+
+#[test]
+fn a_kill_is_told_at_the_next_start_and_a_stop_is_not() {
+    on_each_broker(async |scene: Scene| {
+        scene.queue("killed", json!({})).await;
+        let mut proxy = Proxied::start(&scene, &[("proxy.drain", "0s")]).await;
+        let client = Client::named(&proxy.url(&scene), "publisher").await;
+        client.publish("", "killed", "before", "").await;
+        let before = proxy.hoptrail.wait_events("&kind=publish", 1).await;
+        proxy.hoptrail.kill();
+        drop(client);
+        proxy.hoptrail.restart();
+        let gap = proxy.hoptrail.wait_gap("without closing the proxy's sessions").await.gap.unwrap();
+        assert!(gap.source == "proxy" && gap.from >= before[0].at && gap.from < gap.to, "{gap:?}");
+        let status = proxy.hoptrail.stop();
+        assert!(status.success(), "{status}");
+        proxy.hoptrail.restart();
+        assert_eq!(proxy.hoptrail.events("&kind=gap").await.len(), 1);
+    });
+}

@@ -288,8 +288,23 @@ impl Receiver {
 
 fn unpack(batch: Batch, len: usize) -> Batch {
     // What was packed here unpacks: the bytes have not left this process.
-    let bytes = zstd::bulk::decompress(&batch.bytes, len).unwrap_or_default();
-    Batch { bytes, ..batch }
+    match zstd::bulk::decompress(&batch.bytes, len) {
+        Ok(bytes) => Batch { bytes, ..batch },
+        Err(error) => {
+            tracing::error!(%error, "what passed cannot be unpacked; its sessions are not observed any more");
+            lose(batch)
+        }
+    }
+}
+
+/// What is left of a batch without its bytes.
+fn lose(mut batch: Batch) -> Batch {
+    for entry in &mut batch.entries {
+        if let What::Bytes(side, len) = entry.what {
+            entry.what = What::Lost(side, u64::from(len));
+        }
+    }
+    batch
 }
 
 impl Packer {
@@ -348,5 +363,6 @@ impl Packer {
         }
         drop(state);
         self.0.filled.notify_one();
+        self.0.room.notify_waiters();
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Relay {
     pub(super) waits: bool,
     /// What is read from any session, before it is written on.
     pub(super) buffer: RefCell<Box<[u8]>>,
-    /// Sessions that are over by the end of the drain are cut.
+    /// Cuts the sessions that are not over by the end of the drain.
     cut: CancellationToken,
     next_id: Cell<u64>,
     live: Cell<usize>,
@@ -139,10 +139,10 @@ impl Relay {
     }
 
     async fn session(self: Rc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let _place = Place(self.clone());
         if let Err(why) = self.clone().bring(stream, peer).await {
             self.sessions.refused(why);
         }
-        self.live.set(self.live.get() - 1);
     }
 
     /// One client, from its connection to its end. `Err`: it did not come as far as the broker.
@@ -183,6 +183,15 @@ impl Relay {
         let was_refused = session.refuse().await;
         self.backlog.tell(id, clock::now(), What::Ended(Box::new(end)));
         if was_refused { Err(Refused::Guest) } else { Ok(()) }
+    }
+}
+
+/// A session's place among `proxy.sessions_max`, given back however it ends.
+struct Place(Rc<Relay>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.live.set(self.0.live.get() - 1);
     }
 }
 

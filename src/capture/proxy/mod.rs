@@ -17,6 +17,7 @@ mod observe;
 mod outbox;
 mod pace;
 mod relay;
+mod running;
 mod session;
 mod tls;
 
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::clock;
 use crate::config::{Config, OnFull};
@@ -91,19 +92,46 @@ impl Proxy {
             recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, clock::now());
         }
         let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
-        let observing = observe::Observing::new(recorder.clone(), self.config.record.on_full, Handle::current());
-        tracker.spawn_blocking(move || observing.run(&receiver));
-        tracker.spawn_blocking(move || packer.run());
+        let observing = observe::Observing::new(
+            recorder.clone(),
+            self.config.record.on_full,
+            !self.config.tap.enabled,
+            Handle::current(),
+        );
+        let (alarm, running) = (Alarm(recorder.clone()), running::Running::begin(&self.config, &recorder));
+        tracker.spawn_blocking(move || {
+            observing.run(&receiver);
+            running.end();
+            drop(alarm);
+        });
+        let alarm = Alarm(recorder.clone());
+        tracker.spawn_blocking(move || {
+            packer.run();
+            drop(alarm);
+        });
         let cancel = cancel.clone();
         tracker.spawn_blocking(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
-                Err(error) => return error!(%error, "the proxy cannot run"),
+                Err(error) => return recorder.fail(&format!("the proxy cannot run: {error}")),
             };
+            let alarm = Alarm(recorder.clone());
             let wait = self.config.record.on_full == OnFull::Wait;
             let relay = listen::Relay::new(self.config, self.tls, recorder, sender, wait);
             tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel));
+            drop(alarm);
             info!("the proxy has ended");
         });
+    }
+}
+
+/// Ends the process when a thread of the proxy panics: clients would hang, or pass unobserved without a word.
+struct Alarm(Recorder);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("a thread of the proxy panicked; its log names the place");
+        }
     }
 }

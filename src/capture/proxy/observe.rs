@@ -1,7 +1,7 @@
 //! The observer's thread: every session's bytes into events, and what each session does now into the registry.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tracing::debug;
@@ -27,9 +27,12 @@ pub(super) struct Observing {
     sessions: HashMap<u64, Watched>,
     /// Sessions whose row in the registry is out of date.
     changed: Vec<u64>,
-    shown_at: Timestamp,
+    shown_at: Option<Instant>,
     observed: Vec<Observed>,
     pace: Pace,
+    /// No other source records beside: the journal keeps events in the order of their times, and one that comes late is
+    /// given the time of the newest.
+    may_defer: bool,
 }
 
 /// A session that is observed.
@@ -43,23 +46,24 @@ struct Watched {
 }
 
 impl Observing {
-    pub(super) fn new(recorder: Recorder, on_full: OnFull, runtime: Handle) -> Self {
+    pub(super) fn new(recorder: Recorder, on_full: OnFull, may_defer: bool, runtime: Handle) -> Self {
         Observing {
             outbox: Outbox::new(recorder.clone(), on_full, runtime),
             recorder,
             limits: Limits::default(),
             sessions: HashMap::new(),
             changed: Vec::new(),
-            shown_at: Timestamp::default(),
+            shown_at: None,
             observed: Vec::new(),
             pace: Pace::default(),
+            may_defer,
         }
     }
 
     /// Observes until the relay has ended.
     pub(super) fn run(mut self, receiver: &Receiver) {
         loop {
-            if self.pace.defers(receiver.oldest(), receiver.can_wait()) {
+            if self.may_defer && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
@@ -72,10 +76,10 @@ impl Observing {
                 Next::Closed => break,
             }
             self.outbox.tell_dropped();
-            let now = clock::now();
-            if now.since(self.shown_at) >= SHOWN_EVERY {
-                self.shown_at = now;
-                self.show(now);
+            let now = clock::instant();
+            if self.shown_at.is_none_or(|at| now.duration_since(at) >= SHOWN_EVERY) {
+                self.shown_at = Some(now);
+                self.show(clock::now());
             }
         }
         self.outbox.finish();

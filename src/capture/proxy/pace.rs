@@ -6,7 +6,7 @@
 //! what passes is lost once the backlog is full. So what has waited long enough competes like everything else.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::model::Timestamp;
@@ -21,31 +21,31 @@ const DEFERRED_MAX: Duration = Duration::from_secs(5);
 /// How busy the processors are.
 #[derive(Default)]
 pub(super) struct Pace {
-    looked_at: Timestamp,
+    looked_at: Option<Instant>,
     idle: u64,
     total: u64,
     is_busy: bool,
 }
 
 impl Pace {
-    /// What has waited since `oldest` should wait on. `has_room`: and it can.
-    pub(super) fn defers(&mut self, oldest: Option<Timestamp>, has_room: bool) -> bool {
-        let now = clock::now();
-        if now.since(self.looked_at) >= LOOK_EVERY {
+    /// What has waited since `oldest` should wait on. `can_wait`: and there is room for it.
+    pub(super) fn defers(&mut self, oldest: Option<Timestamp>, can_wait: bool) -> bool {
+        let now = clock::instant();
+        if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
             self.look(now);
         }
-        let is_young = oldest.is_none_or(|oldest| now.since(oldest) < DEFERRED_MAX);
-        self.is_busy && has_room && is_young
+        let is_young = oldest.is_none_or(|oldest| clock::now().since(oldest) < DEFERRED_MAX);
+        self.is_busy && can_wait && is_young
     }
 
     /// Where the kernel does not tell, nothing is ever deferred.
-    fn look(&mut self, now: Timestamp) {
+    fn look(&mut self, now: Instant) {
         let Some((idle, total)) = fs::read_to_string("/proc/stat").ok().as_deref().and_then(times) else { return };
         let (idle_since, total_since) = (idle.saturating_sub(self.idle), total.saturating_sub(self.total));
         if self.total > 0 && total_since > 0 {
             self.is_busy = (idle_since as f64) < IDLE_MIN * total_since as f64;
         }
-        (self.looked_at, self.idle, self.total) = (now, idle, total);
+        (self.looked_at, self.idle, self.total) = (Some(now), idle, total);
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_is_old_or_has_no_room_is_not_deferred() {
-        let mut pace = Pace { looked_at: clock::now(), is_busy: true, ..Pace::default() };
+        let mut pace = Pace { looked_at: Some(clock::instant()), is_busy: true, ..Pace::default() };
         let now = clock::now();
         assert!(pace.defers(Some(now), true));
         assert!(!pace.defers(Some(now), false));

@@ -24,6 +24,9 @@ pub(super) trait Watch {
     /// These bytes come next from this side. `Break`: they are not to be passed on, and the session ends.
     fn pass(&mut self, side: Side, bytes: &[u8]) -> std::ops::ControlFlow<()>;
 
+    /// Bytes that had waited were written.
+    fn moved(&mut self);
+
     /// Whether more may be read; otherwise the task is woken when it may.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
@@ -67,7 +70,12 @@ impl Half {
     ) -> Poll<Ended> {
         let to = self.from.other();
         for _ in 0..READS_AT_ONCE {
-            if let Err(error) = ready!(self.poll_write_leftover(cx, writer)) {
+            let before = self.written;
+            let left = self.poll_write_leftover(cx, writer);
+            if self.written != before {
+                watch.moved();
+            }
+            if let Err(error) = ready!(left) {
                 return Poll::Ready(Ended::Broken { whose: to, error });
             }
             if self.eof {
@@ -83,6 +91,8 @@ impl Half {
             let mut read = ReadBuf::new(buffer);
             match Pin::new(&mut *reader).poll_read(cx, &mut read) {
                 Poll::Pending => return self.poll_flush(cx, writer, to),
+                // A peer that ends TLS without a word has ended all the same.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => self.eof = true,
                 Poll::Ready(Err(error)) => return Poll::Ready(Ended::Broken { whose: self.from, error }),
                 Poll::Ready(Ok(())) if read.filled().is_empty() => self.eof = true,
                 Poll::Ready(Ok(())) => {

@@ -171,6 +171,10 @@ impl Watch for Tap {
         if side == Side::Client { self.judge(bytes) } else { ControlFlow::Continue(()) }
     }
 
+    fn moved(&mut self) {
+        self.has_passed = true;
+    }
+
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.relay.waits || !self.relay.backlog.is_full() {
             self.waiting = None;

@@ -237,3 +237,27 @@ fn a_recover_gives_everything_back() {
     let event = &talk.events[2];
     assert_eq!(event.settlement.map(|it| (it.kind, it.requeue)), Some((SettlementKind::Recover, true)));
 }
+
+#[test]
+fn a_publish_that_cannot_be_followed_keeps_its_number() {
+    let mut talk = Conversation::logged_in("shop");
+    talk.client(1, AMQPClass::Confirm(confirm::AMQPMethod::Select(confirm::Select { nowait: false })));
+    talk.limit(|limits| limits.unfinished_max = 0);
+    publish(&mut talk, "m-1", b"x");
+    talk.limit(|limits| limits.unfinished_max = 1);
+    publish(&mut talk, "m-2", b"x");
+    talk.broker(1, ack(1, false));
+    talk.broker(1, ack(2, false));
+    assert_eq!(talk.told()[1..], ["publish 2 m-2", "confirm 2 m-2 ack"]);
+}
+
+#[test]
+fn what_a_client_only_asked_for_is_not_told_as_its_virtual_host() {
+    let mut talk = Conversation::new();
+    talk.bytes(super::Side::Client, b"AMQP\0\0\x09\x01");
+    let open = connection::Open { virtual_host: "/secret".into() };
+    talk.client(0, AMQPClass::Connection(connection::AMQPMethod::Open(open)));
+    talk.end();
+    assert_eq!(talk.told(), ["session_open", "session_close Client None gone 0"]);
+    assert!(talk.events.iter().all(|event| event.vhost.is_none()), "{:?}", talk.events);
+}

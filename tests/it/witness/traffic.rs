@@ -89,9 +89,13 @@ async fn publish(channel: &Channel, queue: &str) {
         let sent = channel.basic_publish("".into(), queue.into(), options, &body, properties).await;
         confirms.push((false, sent.unwrap()));
     }
-    for (returned, confirm) in confirms {
-        assert_eq!(confirm.await.unwrap().take_message().is_some(), returned);
+    // lapin hands a returned message out with the next confirm that comes, which need not be its own.
+    let wanted = confirms.iter().filter(|(returned, _)| *returned).count();
+    let mut returned = 0;
+    for (_, confirm) in confirms {
+        returned += usize::from(confirm.await.unwrap().take_message().is_some());
     }
+    assert_eq!(returned, wanted);
 }
 
 /// Takes every message, in batches; every second batch goes back if none of it did before.

@@ -1,0 +1,53 @@
+//! Whether the proxy of the run before ended in good order: what it had passed on and not recorded is gone with it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tracing::warn;
+
+use crate::clock;
+use crate::config::Config;
+use crate::model::{Event, Gap, Kind, Source};
+use crate::record::{Observation, Recorder};
+
+/// In the journal's directory, as long as a proxy observes.
+const FILE: &str = "proxy.running";
+
+/// The mark that a proxy observes.
+pub(super) struct Running(PathBuf);
+
+impl Running {
+    /// Makes the mark. One that is there already was left by a proxy that was killed: a gap tells of it.
+    pub(super) fn begin(config: &Config, recorder: &Recorder) -> Running {
+        let path = config.journal.dir.join(FILE);
+        if path.exists()
+            && let Some(gap) = gap(config, recorder)
+            && recorder.try_record(Box::new(Observation::new(gap))).is_err()
+        {
+            warn!("the proxy was killed before; the gap that it left could not be recorded");
+        }
+        if let Err(error) = fs::write(&path, b"") {
+            warn!(file = %path.display(), %error, "if the proxy is killed, the next start will not tell of it");
+        }
+        Running(path)
+    }
+
+    /// Everything that passed has been handed over.
+    pub(super) fn end(self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            warn!(file = %self.0.display(), %error, "the next start will tell of a gap that is none");
+        }
+    }
+}
+
+/// From the last event that was recorded until now.
+fn gap(config: &Config, recorder: &Recorder) -> Option<Event> {
+    let marks = config.broker.vhosts.iter().filter_map(|vhost| recorder.mark(vhost, Source::Proxy));
+    let to = clock::now();
+    let from = marks.map(|mark| mark.at).max().unwrap_or(to).min(to);
+    let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
+    let cause = "hoptrail ended without closing the proxy's sessions; what passed in its last moments may not be \
+                 recorded, and the ends of sessions and of what they held are not";
+    event.gap = Some(Gap { source: Source::Proxy, from, to, count: None, cause: cause.into() });
+    Some(event)
+}
