@@ -15,7 +15,7 @@ use crate::support::chance::Chance;
 mod steps;
 
 const FRAME_MAX: u32 = 4096;
-const HEARTBEAT: u16 = 1;
+const HEARTBEAT: u16 = 3;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 struct Talk {

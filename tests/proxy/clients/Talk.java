@@ -28,9 +28,9 @@ import java.util.concurrent.TimeUnit;
 /** A conversation of the Java client's with a broker: {@code Talk.java URL SEED}. See README.md for what it prints. */
 public final class Talk {
     private static final int FRAME_MAX = 4096;
-    private static final int HEARTBEAT = 1;
+    private static final int HEARTBEAT = 3;
     /** Longer than a connection lives that gets no heartbeats. */
-    private static final long IDLE_MS = 3000;
+    private static final long IDLE_MS = 8000;
     private static final int MANY = 30;
     private static final long DEADLINE_MS = 30_000;
 

@@ -6,9 +6,9 @@ const { createHash } = require('node:crypto');
 const { connect } = require('amqplib');
 
 const FRAME_MAX = 4096;
-const HEARTBEAT = 1;
+const HEARTBEAT = 3;
 // Longer than a connection lives that gets no heartbeats.
-const IDLE_MS = 3000;
+const IDLE_MS = 8000;
 const MANY = 30;
 
 const end = (channel) => new Promise((resolve) => { channel.on('close', resolve); });

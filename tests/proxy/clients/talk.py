@@ -7,9 +7,9 @@ import pika
 from pika import exceptions
 
 FRAME_MAX = 4096
-HEARTBEAT = 1
+HEARTBEAT = 3
 # Longer than a connection lives that gets no heartbeats.
-IDLE = 3
+IDLE = 8
 MANY = 30
 DEADLINE = 30
 

@@ -10,7 +10,7 @@ use lapin::{Channel, Consumer, ExchangeKind};
 use super::{DEADLINE, FRAME_MAX, Talk};
 
 /// Longer than a connection lives that gets no heartbeats.
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE: Duration = Duration::from_secs(8);
 const MANY: usize = 30;
 
 /// A queue that has other arguments, one that does not exist, a delivery that does not exist, and what was done before.
