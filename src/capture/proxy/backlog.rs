@@ -239,10 +239,13 @@ impl Receiver {
             }
             Some(Waiting::Packed(batch, None)) => Next::Batch(batch),
             Some(Waiting::Packed(batch, Some(len))) => {
-                // From now on it is counted as it is unpacked.
-                state.bytes = state.bytes - batch.bytes.len() + len;
                 drop(state);
-                Next::Batch(unpack(batch, len))
+                let packed = batch.bytes.len();
+                let batch = unpack(batch, len);
+                // From now on it is counted as it is unpacked.
+                let mut state = self.0.lock();
+                state.bytes = state.bytes - packed + batch.bytes.len();
+                Next::Batch(batch)
             }
             Some(Waiting::InWork(_)) => Next::Nothing,
             None if state.closed => Next::Closed,
@@ -299,6 +302,7 @@ fn unpack(batch: Batch, len: usize) -> Batch {
 
 /// What is left of a batch without its bytes.
 fn lose(mut batch: Batch) -> Batch {
+    batch.bytes = Vec::new();
     for entry in &mut batch.entries {
         if let What::Bytes(side, len) = entry.what {
             entry.what = What::Lost(side, u64::from(len));

@@ -50,17 +50,23 @@ pub(super) async fn connect(
     let lookup = |source| ConnectError::Lookup { host: host.clone(), source };
     let found = timeout(settings.connect_timeout, lookup_host((host.as_str(), *port))).await;
     let addresses = found.map_err(|late| lookup(late.into()))?.map_err(lookup)?;
-    let mut tried = Vec::new();
+    let (mut tried, mut failed) = (Vec::new(), None);
     for address in addresses {
         let reached = timeout(settings.connect_timeout, reach(settings, address, announced)).await;
         match reached.map_err(io::Error::from).flatten() {
             Ok(stream) => {
                 let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
-                let leg = tls.connect(stream).await.map_err(|source| ConnectError::Tls { address, source })?;
-                return Ok((leg, ends));
+                match tls.connect(stream).await {
+                    Ok(leg) => return Ok((leg, ends)),
+                    Err(source) => failed = Some(ConnectError::Tls { address, source }),
+                }
             }
             Err(error) => tried.push(format!("{address} ({error})")),
         }
+    }
+    // An address that answers says more than those that do not.
+    if let Some(failed) = failed {
+        return Err(failed);
     }
     if tried.is_empty() {
         return Err(lookup(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));

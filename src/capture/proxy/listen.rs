@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -41,7 +42,6 @@ pub(super) struct Relay {
     /// Cuts the sessions that are not over by the end of the drain.
     cut: CancellationToken,
     next_id: Cell<u64>,
-    live: Cell<usize>,
 }
 
 impl Relay {
@@ -55,7 +55,6 @@ impl Relay {
             buffer: RefCell::new(vec![0; READ_BYTES].into()),
             cut: CancellationToken::new(),
             next_id: Cell::new(1),
-            live: Cell::new(0),
         }
     }
 
@@ -68,30 +67,31 @@ impl Relay {
     }
 
     /// Serves until `cancel`, then until the sessions have ended or the drain is over. Must run in a `LocalSet`.
-    pub(super) async fn serve(self, listener: std::net::TcpListener, cancel: CancellationToken) {
-        let listener = match TcpListener::from_std(listener) {
-            Ok(listener) => listener,
-            Err(error) => return warn!(%error, "the proxy cannot listen"),
-        };
+    ///
+    /// # Errors
+    /// The socket cannot be waited for.
+    pub(super) async fn serve(self, listener: std::net::TcpListener, cancel: CancellationToken) -> io::Result<()> {
+        let listener = TcpListener::from_std(listener)?;
         let relay = Rc::new(self);
-        let tracker = TaskTracker::new();
-        let flushing = CancellationToken::new();
-        let flusher = tracker.spawn_local(relay.clone().keep_flushing(flushing.clone()));
-        let accepting = relay.accept(&listener, &tracker);
-        cancel.run_until_cancelled(accepting).await;
-        // Whoever comes now is refused by the kernel.
-        drop(listener);
-        relay.drain(&tracker).await;
-        flushing.cancel();
-        drop(flusher.await);
+        let running = TaskTracker::new();
+        let serving = async {
+            cancel.run_until_cancelled(relay.accept(&listener, &running)).await;
+            // Whoever comes now is refused by the kernel.
+            drop(listener);
+            relay.drain(&running).await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = relay.keep_flushing() => {}
+        }
+        Ok(())
     }
 
-    async fn accept(self: &Rc<Self>, listener: &TcpListener, tracker: &TaskTracker) {
+    async fn accept(self: &Rc<Self>, listener: &TcpListener, running: &TaskTracker) {
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) if self.live.get() < self.settings().sessions_max => {
-                    self.live.set(self.live.get() + 1);
-                    tracker.spawn_local(self.clone().session(stream, peer));
+                Ok((stream, peer)) if running.len() < self.settings().sessions_max => {
+                    running.spawn_local(self.clone().session(stream, peer));
                 }
                 Ok((_, peer)) => {
                     self.sessions.refused(Refused::TooMany);
@@ -106,40 +106,32 @@ impl Relay {
     }
 
     /// Lets the sessions end by themselves for a while; then ends them.
-    async fn drain(&self, tracker: &TaskTracker) {
-        let running = self.live.get();
+    async fn drain(&self, running: &TaskTracker) {
         let drain = self.settings().drain;
-        if running > 0 {
-            info!(sessions = running, seconds = drain.as_secs_f64(), "the proxy takes no more clients and drains");
+        if !running.is_empty() {
+            info!(
+                sessions = running.len(),
+                seconds = drain.as_secs_f64(),
+                "the proxy takes no more clients and drains"
+            );
         }
-        tracker.close();
-        let ended = async {
-            while self.live.get() > 0 {
-                tokio::time::sleep(DRAIN_LOOK).await;
-            }
-        };
-        if tokio::time::timeout(drain, ended).await.is_err() {
+        running.close();
+        if tokio::time::timeout(drain, running.wait()).await.is_err() {
             self.cut.cancel();
-            while self.live.get() > 0 {
-                tokio::time::sleep(DRAIN_LOOK).await;
-            }
+            running.wait().await;
         }
     }
 
-    /// Hands batches over that do not fill up.
-    async fn keep_flushing(self: Rc<Self>, stop: CancellationToken) {
-        let flushing = async {
-            loop {
-                self.backlog.begun.notified().await;
-                tokio::time::sleep(BATCH_LINGER).await;
-                self.backlog.flush();
-            }
-        };
-        stop.run_until_cancelled(flushing).await;
+    /// Hands batches over that do not fill up, for ever. The last one goes when the backlog is closed.
+    async fn keep_flushing(&self) {
+        loop {
+            self.backlog.begun.notified().await;
+            tokio::time::sleep(BATCH_LINGER).await;
+            self.backlog.flush();
+        }
     }
 
     async fn session(self: Rc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let _place = Place(self.clone());
         if let Err(why) = self.clone().bring(stream, peer).await {
             self.sessions.refused(why);
         }
@@ -185,15 +177,3 @@ impl Relay {
         if was_refused { Err(Refused::Guest) } else { Ok(()) }
     }
 }
-
-/// A session's place among `proxy.sessions_max`, given back however it ends.
-struct Place(Rc<Relay>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.live.set(self.0.live.get() - 1);
-    }
-}
-
-/// How often to look whether all sessions have ended.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);

@@ -117,8 +117,10 @@ impl Proxy {
             };
             let alarm = Alarm(recorder.clone());
             let wait = self.config.record.on_full == OnFull::Wait;
-            let relay = listen::Relay::new(self.config, self.tls, recorder, sender, wait);
-            tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel));
+            let relay = listen::Relay::new(self.config, self.tls, recorder.clone(), sender, wait);
+            if let Err(error) = tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel)) {
+                recorder.fail(&format!("the proxy cannot listen: {error}"));
+            }
             drop(alarm);
             info!("the proxy has ended");
         });
