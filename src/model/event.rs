@@ -129,6 +129,12 @@ impl Event {
         by_id.or_else(|| self.fingerprint.map(MessageKey::Fingerprint))
     }
 
+    /// Bytes of its body and headers in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.data.len()) + super::value::weight(&self.headers)
+    }
+
     /// A header by its name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&Value> {

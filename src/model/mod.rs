@@ -18,4 +18,4 @@ pub use ids::{Fingerprint, MessageKey, Seq, Str};
 pub use keys::{Keys, Link};
 pub use kind::{Kind, Source, UnknownName};
 pub use time::{Timestamp, TimestampError};
-pub use value::Value;
+pub use value::{Value, weight};

@@ -71,6 +71,26 @@ impl Value {
         }
     }
 
+    /// Bytes that it takes in memory, roughly: its own place, its texts, and what is in it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let inside = match self {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => items.iter().map(Value::weight).sum(),
+            Value::Table(entries) => weight(entries),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::UInt(_)
+            | Value::Float(_)
+            | Value::Decimal { .. }
+            | Value::Timestamp(_)
+            | Value::TooDeep => 0,
+        };
+        size_of::<Value>() + inside
+    }
+
     /// As JSON: bytes as `{"base64": …}`, a decimal as its text, what was left out as `{"too_deep": true}`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -89,6 +109,12 @@ impl Value {
             Value::TooDeep => json!({ "too_deep": true }),
         }
     }
+}
+
+/// Bytes that the entries of a table take in memory, roughly.
+#[must_use]
+pub fn weight(entries: &[(Str, Value)]) -> usize {
+    entries.iter().map(|(name, value)| size_of::<Str>() + name.len() + value.weight()).sum()
 }
 
 /// A header table as a JSON object; of entries with one name the last stays.

@@ -7,9 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::observation::Observation;
 
-/// Bytes of bodies that may wait: a queue full of ordinary messages stays far below it, a few large ones do not.
+/// Bytes of bodies and headers that may wait: a queue full of ordinary messages stays far below it, a few large ones do not.
 const QUEUE_BYTES_MAX: u32 = 24 << 20;
-/// What an observation takes besides its body.
+/// What an observation takes besides its body and its headers.
 const OVERHEAD_BYTES: usize = 1024;
 
 /// What the writer is given.
@@ -71,6 +71,5 @@ impl Queue {
 
 /// Bytes that an observation takes in the queue.
 fn cost(observation: &Observation) -> u32 {
-    let body = observation.event.body.as_ref().map_or(0, |body| body.data.len());
-    u32::try_from(body + OVERHEAD_BYTES).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX)
+    u32::try_from(observation.event.weight() + OVERHEAD_BYTES).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX)
 }

@@ -11,7 +11,7 @@ use super::transaction::{Outcome, Step, Transaction};
 use super::{Observed, table::text};
 use crate::model::{Close, Event, Kind, Party, Return, Settlement, SettlementKind, Timestamp, Topology};
 
-/// What a publish takes in a transaction besides its body.
+/// What a publish takes in a transaction besides its body and its headers.
 const STEP_BYTES: usize = 1024;
 
 /// The reply code of an ordinary good-bye (AMQP 0-9-1, section 1.3, "reply-success").
@@ -205,7 +205,7 @@ impl Channel {
     fn drop_unfinished(&mut self, side: Side, at: Timestamp, scene: &mut Scene) {
         if let Some(dropped) = self.slot(side).take() {
             scene.unfinished -= 1;
-            scene.bytes = scene.bytes.saturating_sub(dropped.kept());
+            scene.bytes -= dropped.counted;
             scene.holes.note(self.number, Why::Abandoned, at);
         }
     }
@@ -410,7 +410,7 @@ impl Channel {
 }
 
 fn step_bytes(event: &Event) -> usize {
-    event.body.as_ref().map_or(0, |body| body.data.len()) + STEP_BYTES
+    event.weight() + STEP_BYTES
 }
 
 /// The end.
@@ -463,7 +463,7 @@ impl Channel {
         for side in [Side::Client, Side::Broker] {
             if let Some(dropped) = self.slot(side).take() {
                 scene.unfinished -= 1;
-                scene.bytes = scene.bytes.saturating_sub(dropped.kept());
+                scene.bytes -= dropped.counted;
             }
         }
         if let Some(transaction) = self.transaction.take() {

@@ -17,17 +17,52 @@ pub(super) struct Consumer {
     ended: bool,
 }
 
+/// Requests of one kind that are not answered. The broker answers in order, those that are not remembered too.
+#[derive(Debug)]
+struct Asked<T> {
+    heard: VecDeque<T>,
+    /// Requests after those, for which there was no room.
+    unheard: u64,
+}
+
+impl<T> Default for Asked<T> {
+    fn default() -> Self {
+        Asked { heard: VecDeque::new(), unheard: 0 }
+    }
+}
+
+impl<T> Asked<T> {
+    fn ask(&mut self, request: T, channel: u16, at: Timestamp, scene: &mut Scene) {
+        if self.unheard > 0 || scene.consumers >= scene.limits.consumers_max {
+            self.unheard += 1;
+            return scene.holes.note(channel, Why::Consumers, at);
+        }
+        scene.consumers += 1;
+        self.heard.push_back(request);
+    }
+
+    /// What the answer that has come is to; `None`: that is not known.
+    fn answered(&mut self, scene: &mut Scene) -> Option<T> {
+        let Some(request) = self.heard.pop_front() else {
+            self.unheard = self.unheard.saturating_sub(1);
+            return None;
+        };
+        scene.consumers -= 1;
+        Some(request)
+    }
+}
+
 /// Requests for deliveries and their answers, on one channel: the broker answers in order.
 #[derive(Debug, Default)]
 pub(super) struct Consumers {
     consumers: BTreeMap<Str, Consumer>,
-    consuming: VecDeque<Consumer>,
-    getting: VecDeque<Consumer>,
+    consuming: Asked<Consumer>,
+    getting: Asked<Consumer>,
     /// The queue that an empty name means: the one that the channel declared last (AMQP 0-9-1, `basic.consume`); or
     /// the declaration whose answer will name it.
     declared: (Str, Option<u64>),
     /// Declarations to be answered: of those that leave the name to the broker, their number.
-    declaring: VecDeque<Option<u64>>,
+    declaring: Asked<Option<u64>>,
     /// Of the last declaration without a name.
     number: u64,
 }
@@ -39,26 +74,21 @@ impl Consumers {
             self.number
         });
         self.declared = (queue, awaits);
-        if no_wait {
-            return;
+        if !no_wait {
+            self.declaring.ask(awaits, channel, at, scene);
         }
-        if scene.consumers >= scene.limits.consumers_max {
-            return scene.holes.note(channel, Why::Consumers, at);
-        }
-        scene.consumers += 1;
-        self.declaring.push_back(awaits);
     }
 
     pub(super) fn declare_ok(&mut self, queue: Str, scene: &mut Scene) {
-        let Some(answered) = self.declaring.pop_front() else { return };
-        scene.consumers = scene.consumers.saturating_sub(1);
+        let Some(answered) = self.declaring.answered(scene) else { return };
         if answered.is_none() {
             return;
         }
         if self.declared.1 == answered {
             self.declared = (queue.clone(), None);
         }
-        let all = self.consumers.values_mut().chain(&mut self.consuming).chain(&mut self.getting);
+        let asked = self.consuming.heard.iter_mut().chain(&mut self.getting.heard);
+        let all = self.consumers.values_mut().chain(asked);
         for consumer in all.filter(|consumer| consumer.awaits == answered) {
             (consumer.queue, consumer.awaits) = (queue.clone(), None);
         }
@@ -82,25 +112,24 @@ impl Consumers {
         if scene.consumers >= scene.limits.consumers_max {
             scene.consumers -= self.forget_ended();
         }
-        if scene.consumers >= scene.limits.consumers_max {
-            return scene.holes.note(channel, Why::Consumers, at);
-        }
-        scene.consumers += 1;
         match tag_without_answer {
+            None => self.consuming.ask(consumer, channel, at, scene),
+            Some(_) if scene.consumers >= scene.limits.consumers_max => {
+                scene.holes.note(channel, Why::Consumers, at);
+            }
             Some(tag) => self.insert(tag, consumer, scene),
-            None => self.consuming.push_back(consumer),
         }
     }
 
     pub(super) fn consume_ok(&mut self, tag: Str, scene: &mut Scene) {
-        if let Some(consumer) = self.consuming.pop_front() {
+        if let Some(consumer) = self.consuming.answered(scene) {
             self.insert(tag, consumer, scene);
         }
     }
 
     fn insert(&mut self, tag: Str, consumer: Consumer, scene: &mut Scene) {
-        if self.consumers.insert(tag, consumer).is_some() {
-            scene.consumers = scene.consumers.saturating_sub(1);
+        if self.consumers.insert(tag, consumer).is_none() {
+            scene.consumers += 1;
         }
     }
 
@@ -119,19 +148,13 @@ impl Consumers {
     }
 
     pub(super) fn get(&mut self, queue: Str, no_ack: bool, channel: u16, at: Timestamp, scene: &mut Scene) {
-        if scene.consumers >= scene.limits.consumers_max {
-            return scene.holes.note(channel, Why::Consumers, at);
-        }
-        scene.consumers += 1;
         let asked = self.consumer(queue, no_ack);
-        self.getting.push_back(asked);
+        self.getting.ask(asked, channel, at, scene);
     }
 
     /// What the oldest get asked for.
     pub(super) fn got(&mut self, scene: &mut Scene) -> Option<Consumer> {
-        let consumer = self.getting.pop_front()?;
-        scene.consumers = scene.consumers.saturating_sub(1);
-        Some(consumer)
+        self.getting.answered(scene)
     }
 
     pub(super) fn of(&self, tag: &str) -> Option<&Consumer> {
@@ -140,7 +163,7 @@ impl Consumers {
 
     /// How many there are, requests included.
     pub(super) fn len(&self) -> usize {
-        self.consumers.len() + self.consuming.len() + self.getting.len() + self.declaring.len()
+        self.consumers.len() + self.consuming.heard.len() + self.getting.heard.len() + self.declaring.heard.len()
     }
 
     fn forget_ended(&mut self) -> usize {

@@ -6,7 +6,7 @@ use super::bytes::Malformed;
 use super::holes::Why;
 use super::method::ContentHeader;
 use super::scene::Scene;
-use crate::model::{Body, Event, Timestamp, Value};
+use crate::model::{Body, Event, Timestamp, Value, weight};
 
 /// What a content is, besides its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +28,17 @@ pub(super) struct Unfinished {
     left: Option<u64>,
     /// Bytes of the body that are kept at most.
     keep: usize,
+    /// What it takes of the session's bytes while it is not complete.
+    pub(super) counted: usize,
 }
 
 impl Unfinished {
     pub(super) fn new(event: Event, purpose: Purpose) -> Self {
-        Unfinished { event, purpose, left: None, keep: 0 }
+        Unfinished { event, purpose, left: None, keep: 0, counted: 0 }
     }
 
     pub(super) fn is_complete(&self) -> bool {
         self.left == Some(0)
-    }
-
-    /// Bytes of the body that are kept.
-    pub(super) fn kept(&self) -> usize {
-        self.event.body.as_ref().map_or(0, |body| body.data.len())
     }
 
     /// A content header. `Err`: it cannot be read, or is not expected now.
@@ -55,9 +52,16 @@ impl Unfinished {
         if content.too_deep {
             scene.holes.note(channel, Why::Headers, self.event.at);
         }
+        let room = if scene.limits.room.is_left() { scene.limits.bytes_max.saturating_sub(scene.bytes) } else { 0 };
+        let headers = weight(&self.event.headers);
+        if headers > room {
+            self.event.headers = Vec::new();
+            scene.holes.note(channel, Why::Headers, self.event.at);
+        } else if header.body_len > 0 {
+            self.count(headers, scene);
+        }
         copies(&mut self.event);
         let wanted = usize::try_from(header.body_len).unwrap_or(usize::MAX).min(scene.limits.body_bytes_max);
-        let room = if scene.limits.room.is_left() { scene.limits.bytes_max.saturating_sub(scene.bytes) } else { 0 };
         self.keep = wanted.min(room);
         if self.keep < wanted {
             scene.holes.note(channel, Why::Body, self.event.at);
@@ -89,13 +93,20 @@ impl Unfinished {
         body.truncated |= room < bytes.len();
         // What is complete at once, as most messages are, never counts.
         if left > 0 {
-            scene.bytes += room;
+            self.count(room, scene);
         } else {
-            scene.bytes = scene.bytes.saturating_sub(body.data.len() - room);
+            scene.bytes -= std::mem::take(&mut self.counted);
         }
         // It has happened when it is complete.
         self.event.at = at;
         Ok(())
+    }
+}
+
+impl Unfinished {
+    fn count(&mut self, bytes: usize, scene: &mut Scene) {
+        self.counted += bytes;
+        scene.bytes += bytes;
     }
 }
 

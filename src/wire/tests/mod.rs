@@ -261,3 +261,54 @@ fn what_a_client_only_asked_for_is_not_told_as_its_virtual_host() {
     assert_eq!(talk.told(), ["session_open", "session_close Client None gone 0"]);
     assert!(talk.events.iter().all(|event| event.vhost.is_none()), "{:?}", talk.events);
 }
+
+#[test]
+fn an_answer_to_a_request_that_is_not_remembered_is_no_answer_to_another() {
+    let mut talk = Conversation::logged_in("crm");
+    let get = |queue: &str| {
+        let get = basic::Get { queue: queue.into(), no_ack: false };
+        AMQPClass::Basic(basic::AMQPMethod::Get(get))
+    };
+    talk.limit(|limits| limits.consumers_max = 1);
+    for queue in ["one", "two", "three"] {
+        talk.client(1, get(queue));
+    }
+    let empty = || AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {}));
+    talk.broker(1, empty());
+    talk.broker(1, empty());
+    // There is room again, and "three" has still to be answered.
+    talk.client(1, get("four"));
+    let mut got = |tag: u64| {
+        let method = basic::AMQPMethod::GetOk(basic::GetOk {
+            delivery_tag: tag,
+            redelivered: false,
+            exchange: "".into(),
+            routing_key: "key".into(),
+            message_count: 0,
+        });
+        talk.broker_content(1, AMQPClass::Basic(method), AMQPProperties::default(), b"x");
+        talk.events.last().and_then(|event| event.queue.as_deref().map(str::to_owned))
+    };
+    assert_eq!((got(1), got(2)), (None, None), "three and four, of which nothing is remembered");
+    talk.client(1, get("five"));
+    let empty = AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {}));
+    talk.broker(1, empty);
+    assert_eq!(talk.observer.figures().channels, 1);
+}
+
+#[test]
+fn headers_count_for_what_a_session_may_take() {
+    use amq_protocol::types::{AMQPValue, FieldTable};
+    let mut headers = FieldTable::default();
+    headers.insert("large".into(), AMQPValue::LongString(vec![b'x'; 4000].into()));
+    let mut talk = Conversation::logged_in("shop");
+    talk.limit(|limits| limits.bytes_max = 1000);
+    let method = basic::AMQPMethod::Publish(basic::Publish::default());
+    let properties = AMQPProperties::default().with_headers(headers);
+    talk.client_content(1, AMQPClass::Basic(method), properties, b"body");
+    let event = talk.events.last().expect("a publish");
+    assert_eq!((event.kind, event.headers.len()), (Kind::Publish, 0));
+    assert_eq!(event.body.as_ref().map(|body| body.data.len()), Some(4));
+    talk.end();
+    assert!(talk.told().iter().any(|told| told.contains("recorded without some")), "{:?}", talk.told());
+}
