@@ -15,6 +15,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends at the first thing that fails")]
 
+mod body;
 mod client;
 mod consume;
 mod cycles;
