@@ -243,8 +243,8 @@ impl Load {
             len: text.len() as u64,
             digest: sixteen(hash ^ 0xd1),
             content_type: Some(self.json.clone()),
-            truncated: false,
             data: text.into_bytes(),
+            ..Body::default()
         });
         event.order_id = Some(order_id);
         event

@@ -104,11 +104,25 @@ impl Reader {
         Ok(all)
     }
 
-    /// One event; `None` where there is none of that number.
+    /// One event with the bytes of its body; `None` where there is none of that number.
     ///
     /// # Errors
-    /// [`ReadError`]: the block that should hold it is damaged.
+    /// [`ReadError`]: the block that should hold it, or its bytes, is damaged.
     pub fn event(&self, seq: Seq) -> Result<Option<Event>, ReadError> {
+        let mut event = self.one(seq)?;
+        let body = event.as_mut().and_then(|event| event.body.as_mut());
+        if let Some(body) = body
+            && let Some(same) = body.same_as.take()
+        {
+            let other = self.one(same)?.and_then(|event| event.body).filter(|other| other.digest == body.digest);
+            // Damage may have taken the event that has them.
+            body.truncated |= other.is_none();
+            body.data = other.map(|other| other.data).unwrap_or_default();
+        }
+        Ok(event)
+    }
+
+    fn one(&self, seq: Seq) -> Result<Option<Event>, ReadError> {
         self.scan(seq..seq.next(), Order::Ascending).next().transpose()
     }
 

@@ -110,6 +110,14 @@ impl Writer {
         self.head.last_at
     }
 
+    /// The first event of the partition that takes events now: what an event refers to should not be earlier. `None`:
+    /// the next event begins one.
+    #[must_use]
+    pub fn oldest_in_part(&self) -> Option<Seq> {
+        let (part, _) = self.current.as_ref()?;
+        part.span().map(|span| span.first)
+    }
+
     /// The number of the newest event.
     #[must_use]
     pub fn last_seq(&self) -> Seq {
@@ -171,7 +179,8 @@ impl Writer {
         let (part, mut interner) = self.part_for(first.at.day())?;
         let is_new = part.span().is_none();
         let mut head = Head { last: last.seq, last_at: last.at, hash: self.head.hash };
-        let blocks = self.packer.pack(events, &mut interner, &mut head.hash);
+        let oldest = part.span().map_or(first.seq, |span| span.first);
+        let blocks = self.packer.pack(events, oldest, &mut interner, &mut head.hash);
         let marks = if is_new { self.marks.clone().into_iter().collect() } else { marks.to_vec() };
         let commit = Commit { blocks, fresh_strings: interner.take_fresh(), marks, head };
         part.commit(commit, events)?;

@@ -265,6 +265,9 @@ pub struct Body {
     pub truncated: bool,
     /// What is kept, masked.
     pub data: Vec<u8>,
+    /// An earlier event whose `data` is equal: the journal keeps the bytes once, and of this event, when it is read back
+    /// with others, none.
+    pub same_as: Option<Seq>,
 }
 
 /// Something that was not observed.

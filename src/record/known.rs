@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::correlate::Findings;
+use crate::model::{Event, Seq};
 use crate::redact::MaskedBody;
 
 /// Bytes of bodies that are remembered: some thousands of ordinary ones, which is a moment's worth.
@@ -11,10 +12,21 @@ const BYTES_MAX: usize = 8 << 20;
 /// What an entry takes besides its body.
 const ENTRY_BYTES: usize = 512;
 
+/// Shorter bodies are stored with each event: to read another event for them costs more than they take.
+const SHARED_BYTES_MIN: usize = 64;
+
 /// What is known of a body.
 pub(super) struct KnownBody {
     pub(super) findings: Findings,
     pub(super) masked: MaskedBody,
+    /// The event in the journal that has its bytes.
+    stored: Option<Seq>,
+}
+
+impl KnownBody {
+    pub(super) fn new(findings: Findings, masked: MaskedBody) -> Self {
+        KnownBody { findings, masked, stored: None }
+    }
 }
 
 /// Bodies by their digests, the oldest let go first. Two bodies with one digest are equal: it is 128 bits of BLAKE3
@@ -24,11 +36,31 @@ pub(super) struct KnownBodies {
     bodies: HashMap<[u8; 16], KnownBody>,
     order: VecDeque<[u8; 16]>,
     bytes: usize,
+    /// Events before this one are not referred to.
+    oldest: Seq,
 }
 
 impl KnownBodies {
     pub(super) fn get(&self, digest: &[u8; 16]) -> Option<&KnownBody> {
         self.bodies.get(digest)
+    }
+
+    /// From now on only events from this one on are referred to.
+    pub(super) fn refer_from(&mut self, oldest: Seq) {
+        self.oldest = oldest;
+    }
+
+    /// The event that has the body's bytes.
+    pub(super) fn stored(&self, digest: &[u8; 16]) -> Option<Seq> {
+        self.get(digest)?.stored.filter(|seq| *seq >= self.oldest)
+    }
+
+    /// The event will be stored under this number; it is the one that has the bytes, unless it refers to another.
+    pub(super) fn note(&mut self, event: &Event, seq: Seq) {
+        let own = event.body.as_ref().filter(|body| body.same_as.is_none() && body.data.len() >= SHARED_BYTES_MIN);
+        if let Some(known) = own.and_then(|body| self.bodies.get_mut(&body.digest)) {
+            known.stored = Some(seq);
+        }
     }
 
     pub(super) fn remember(&mut self, digest: [u8; 16], body: KnownBody) {

@@ -54,8 +54,15 @@ impl Preparer {
         let mut findings = known.map(|known| known.findings.clone()).unwrap_or_default();
         let json = self.correlator.apply_with(event, &mut findings);
         let fresh = self.masker.apply_with(event, json, known.map(|known| &known.masked));
-        if let (Some(digest), Some(masked)) = (digest, fresh) {
-            bodies.remember(digest, KnownBody { findings, masked });
+        match (digest, fresh) {
+            (Some(digest), Some(masked)) => bodies.remember(digest, KnownBody::new(findings, masked)),
+            // What was masked alike and is cut alike is stored once.
+            (Some(digest), None) => {
+                if let Some(body) = &mut event.body {
+                    body.same_as = bodies.stored(&digest);
+                }
+            }
+            (None, _) => {}
         }
     }
 }

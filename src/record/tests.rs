@@ -192,3 +192,28 @@ async fn what_sessions_drop_stands_in_the_recorder_s_figures() {
     assert_eq!(recorder.stats().dropped, 5);
     end(&recorder, writer).await;
 }
+
+#[tokio::test]
+async fn a_body_that_comes_again_is_stored_once_and_read_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let body = r#"{"orderId":"JW-7","email":"jane@example.com","note":"as long as what is kept, and a bit longer"}"#;
+    for id in ["m-1", "m-1", "m-1"] {
+        recorder.record(Observation::new(event(id, body))).await.expect("recorded");
+    }
+    recorder.record(Observation::new(event("m-4", "{}"))).await.expect("recorded");
+    recorder.record(Observation::new(event("m-5", "{}"))).await.expect("recorded");
+    end(&recorder, writer).await;
+    let stored = |event: &Event| event.body.as_ref().map(|body| (body.same_as, body.data.len()));
+    let expected = [(None, 64), (Some(Seq(1)), 0), (Some(Seq(1)), 0), (None, 2), (None, 2)];
+    assert_eq!(all(&reader).iter().filter_map(stored).collect::<Vec<_>>(), expected);
+    let first = reader.event(Seq(1)).expect("readable").and_then(|event| event.body);
+    assert!(first.as_ref().is_some_and(|body| body.truncated && body.data.starts_with(br#"{"orderId":"JW-7""#)));
+    assert_eq!(reader.event(Seq(3)).expect("readable").and_then(|event| event.body), first);
+    drop(reader);
+    // Nothing is known of it after a restart.
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("its own journal");
+    recorder.record(Observation::new(event("m-1", body))).await.expect("recorded");
+    end(&recorder, writer).await;
+    assert_eq!(all(&reader).last().and_then(stored), Some((None, 64)));
+}

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use crate::clock;
 use crate::journal::{AppendError, Mark, Writer};
-use crate::model::{Event, Source, Str, Timestamp};
+use crate::model::{Event, Seq, Source, Str, Timestamp};
 
 use super::known::KnownBodies;
 use super::observation::Receipt;
@@ -135,6 +135,7 @@ impl WriterLoop {
 
     fn next_batch(&mut self) -> Batch {
         let mut batch = Batch { events: std::mem::take(&mut self.events), ..Batch::default() };
+        self.bodies.refer_from(self.writer.oldest_in_part().unwrap_or(self.writer.last_seq().next()));
         let first = self.inputs.blocking_recv();
         self.add(first, &mut batch);
         if !batch.stop && self.inputs.len() < COMMIT_EVENTS_FEW {
@@ -172,6 +173,8 @@ impl WriterLoop {
             seen.events += 1;
             seen.newest = seen.newest.max(event.at);
         }
+        let index = batch.events.len() as u64;
+        self.bodies.note(&event, Seq(self.writer.last_seq().next().0 + index));
         batch.events.push(event);
     }
 

@@ -87,7 +87,7 @@ fn body(seq: u64) -> Body {
         }));
     }
     let content_type = Some("application/json".into());
-    Body { len: data.len() as u64, digest: [seq as u8; 16], content_type, truncated: false, data }
+    Body { len: data.len() as u64, digest: [seq as u8; 16], content_type, data, ..Body::default() }
 }
 
 /// What is committed with the event of this number.

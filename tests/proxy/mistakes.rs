@@ -17,6 +17,8 @@ struct Mistake {
     name: &'static str,
     /// The password and the virtual host, where it logs in.
     login: Option<(&'static str, String)>,
+    /// Sent when the broker has opened channel 1, or `at_once`, when it has opened the connection.
+    at_once: bool,
     bytes: Vec<u8>,
     code: Option<u16>,
 }
@@ -52,30 +54,26 @@ fn a_mistake_is_answered_as_without_hoptrail() {
 fn mistakes(scene: &Scene) -> Vec<Mistake> {
     let here = || Some(("guest", scene.vhost.clone()));
     let channel = method_frame(1, 20, 10, &short(b""));
-    let with_channel = |bytes: &[u8]| [&channel, bytes].concat();
     let publish = [&[0, 0][..], &short(b""), &short(b"q"), &[0]].concat();
     let mut unended = channel.clone();
     *unended.last_mut().unwrap() = 0;
-    let of = |name, login, bytes, code| Mistake { name, login, bytes, code };
+    let of = |name, login, bytes, code| Mistake { name, login, at_once: true, bytes, code };
+    // The broker may end the connection before it has told that the channel is open, so that is waited for.
+    let on_channel = |name, bytes, code| Mistake { at_once: false, ..of(name, here(), bytes, code) };
     vec![
         of("no AMQP", None, b"GET / HTTP/1.1\r\n\r\n".to_vec(), None),
         of("a version that never was", None, b"AMQP\0\0\x07\x07".to_vec(), None),
         of("a wrong password", Some(("wrong", scene.vhost.clone())), Vec::new(), Some(403)),
         of("a virtual host that is missing", Some(("guest", "missing".to_owned())), Vec::new(), Some(530)),
         of("no channel", here(), method_frame(7, 60, 80, &[0; 9]), Some(504)),
-        of("a channel opened twice", here(), with_channel(&channel), Some(504)),
         // The broker says why, and hoptrail has given up reading by then: there are no frames any more.
         of("a frame without its end", here(), unended, None),
-        of("a frame that is too large", here(), with_channel(&frame(3, 1, &vec![0; 2 * FRAME_MAX as usize])), None),
-        of("a body without its method", here(), with_channel(&frame(3, 1, b"body")), Some(505)),
-        of(
-            "a method within a content",
-            here(),
-            with_channel(&[method_frame(1, 60, 40, &publish), channel.clone()].concat()),
-            Some(505),
-        ),
-        of("a method that never was", here(), method_frame(1, 60, 99, &[]), None),
-        of("a recovery without requeueing", here(), with_channel(&method_frame(1, 60, 110, &[0])), Some(540)),
+        on_channel("a channel opened twice", channel.clone(), Some(504)),
+        on_channel("a frame that is too large", frame(3, 1, &vec![0; 2 * FRAME_MAX as usize]), None),
+        on_channel("a body without its method", frame(3, 1, b"body"), Some(505)),
+        on_channel("a method within a content", [method_frame(1, 60, 40, &publish), channel].concat(), Some(505)),
+        on_channel("a method that never was", method_frame(1, 60, 99, &[]), None),
+        on_channel("a recovery without requeueing", method_frame(1, 60, 110, &[0]), Some(540)),
     ]
 }
 
@@ -93,7 +91,9 @@ fn make(mistake: &Mistake, port: u16) -> (Vec<u8>, SocketAddr) {
         match frame.payload.get(..4) {
             Some([0, 10, 0, 10]) => end.send(&start_ok(password)),
             Some([0, 10, 0, 30]) => end.send(&[tune_ok(FRAME_MAX), open(vhost)].concat()),
-            Some([0, 10, 0, 41]) => end.send(&mistake.bytes),
+            Some([0, 10, 0, 41]) if mistake.at_once => end.send(&mistake.bytes),
+            Some([0, 10, 0, 41]) => end.send(&method_frame(1, 20, 10, &short(b""))),
+            Some([0, 20, 0, 11]) => end.send(&mistake.bytes),
             Some([0, 10, 0, 50]) => end.send(&method_frame(0, 10, 51, &[])),
             _ => {}
         }

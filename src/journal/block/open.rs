@@ -102,8 +102,7 @@ fn decode_all(header: &Header, raw: &[u8], strings: &[Str]) -> Result<Vec<Event>
         } else if number > 0 {
             seq = seq.next();
         }
-        let mut event = codec::decode(&mut cursor, at, strings)?;
-        event.seq = seq;
+        let event = codec::decode(&mut cursor, seq, at, strings)?;
         at = event.at;
         events.push(event);
     }

@@ -40,6 +40,7 @@ pub(in crate::journal) struct Packer {
     raw: Vec<u8>,
     stored: Vec<u8>,
     raw_target: usize,
+    oldest: Seq,
 }
 
 impl Packer {
@@ -50,16 +51,20 @@ impl Packer {
     /// A packer that takes more time, for less room.
     pub(in crate::journal) fn with_level(level: i32) -> std::io::Result<Self> {
         let compressor = zstd::bulk::Compressor::new(level)?;
-        Ok(Packer { compressor, raw: Vec::new(), stored: Vec::new(), raw_target: 3 * PAYLOAD_BYTES_TARGET })
+        let (raw_target, oldest) = (3 * PAYLOAD_BYTES_TARGET, Seq::default());
+        Ok(Packer { compressor, raw: Vec::new(), stored: Vec::new(), raw_target, oldest })
     }
 
-    /// Packs numbered events; `previous` is the hash of the block before and becomes that of the last one.
+    /// Packs numbered events of a partition that begins at `oldest`; `previous` is the hash of the block before and
+    /// becomes that of the last one.
     pub(in crate::journal) fn pack(
         &mut self,
         mut events: &[Event],
+        oldest: Seq,
         interner: &mut Interner,
         previous: &mut Hash,
     ) -> Vec<Sealed> {
+        self.oldest = oldest;
         let mut blocks = Vec::new();
         while !events.is_empty() {
             let sparse = is_sparse(events);
@@ -83,7 +88,7 @@ impl Packer {
                 put(&mut self.raw, event.seq.0 - seq.0);
                 seq = event.seq;
             }
-            codec::encode(event, at, interner, &mut self.raw);
+            codec::encode(event, at, self.oldest, interner, &mut self.raw);
             at = event.at;
         }
         events.len()

@@ -2,8 +2,8 @@
 
 use crate::journal::varint::{Cursor, Malformed};
 use crate::model::{
-    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind,
-    Source, Str, Timestamp, Topology, Value,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Seq, Session, Settlement,
+    SettlementKind, Source, Str, Timestamp, Topology, Value,
 };
 
 use super::value::get_value;
@@ -11,9 +11,14 @@ use super::{body_flag, field};
 
 type Result<T> = std::result::Result<T, Malformed>;
 
-/// Reads the next event; `previous` is the time of the event before it in the block. `seq` stays 0.
-pub(in crate::journal) fn decode(cursor: &mut Cursor<'_>, previous: Timestamp, strings: &[Str]) -> Result<Event> {
-    let mut decoder = Decoder { cursor, strings };
+/// Reads the next event, which has this number; `previous` is the time of the event before it in the block.
+pub(in crate::journal) fn decode(
+    cursor: &mut Cursor<'_>,
+    seq: Seq,
+    previous: Timestamp,
+    strings: &[Str],
+) -> Result<Event> {
+    let mut decoder = Decoder { cursor, seq, strings };
     let kind = *Kind::ALL.get(usize::from(decoder.cursor.byte()?)).ok_or(Malformed)?;
     let source = decoder.source()?;
     let at = decoder.time(previous)?;
@@ -22,6 +27,7 @@ pub(in crate::journal) fn decode(cursor: &mut Cursor<'_>, previous: Timestamp, s
         return Err(Malformed);
     }
     let mut event = Event::new(kind, source, at);
+    event.seq = seq;
     event.observed_late = present & field::OBSERVED_LATE != 0;
     decoder.routing(&mut event, present)?;
     decoder.identity(&mut event, present)?;
@@ -32,6 +38,7 @@ pub(in crate::journal) fn decode(cursor: &mut Cursor<'_>, previous: Timestamp, s
 
 struct Decoder<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
+    seq: Seq,
     strings: &'c [Str],
 }
 
@@ -193,13 +200,21 @@ impl Decoder<'_, '_> {
         if flags & !body_flag::ALL != 0 {
             return Err(Malformed);
         }
-        Ok(Body {
+        let mut body = Body {
             truncated: flags & body_flag::TRUNCATED != 0,
             len: self.cursor.varint()?,
             digest: self.cursor.array()?,
             content_type: self.when(flags & body_flag::CONTENT_TYPE != 0, Self::name)?,
-            data: self.cursor.bytes()?.to_vec(),
-        })
+            ..Body::default()
+        };
+        if flags & body_flag::SAME == 0 {
+            body.data = self.cursor.bytes()?.to_vec();
+        } else {
+            let distance = self.cursor.varint()?;
+            body.same_as = self.seq.0.checked_sub(distance).filter(|same| *same < self.seq.0).map(Seq);
+            body.same_as.ok_or(Malformed)?;
+        }
+        Ok(body)
     }
 
     fn close(&mut self) -> Result<Close> {

@@ -2,14 +2,21 @@
 
 use crate::journal::strings::Interner;
 use crate::journal::varint::{put, put_bytes};
-use crate::model::{Body, Close, Death, Event, Gap, Properties, Session, Settlement, Str, Timestamp};
+use crate::model::{Body, Close, Death, Event, Gap, Properties, Seq, Session, Settlement, Str, Timestamp};
 
 use super::value::put_value;
 use super::{body_flag, field};
 
-/// Appends `event`; `previous` is the time of the event before it in the block.
-pub(in crate::journal) fn encode(event: &Event, previous: Timestamp, interner: &mut Interner, out: &mut Vec<u8>) {
-    let mut encoder = Encoder { out, interner };
+/// Appends `event`; `previous` is the time of the event before it in the block, `oldest` the first event of the
+/// partition: what is earlier is not referred to.
+pub(in crate::journal) fn encode(
+    event: &Event,
+    previous: Timestamp,
+    oldest: Seq,
+    interner: &mut Interner,
+    out: &mut Vec<u8>,
+) {
+    let mut encoder = Encoder { out, interner, seq: event.seq, oldest };
     encoder.out.push(event.kind as u8);
     encoder.out.push(event.source as u8);
     encoder.time(event.at, previous);
@@ -58,6 +65,8 @@ fn present(event: &Event) -> u64 {
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
     interner: &'a mut Interner,
+    seq: Seq,
+    oldest: Seq,
 }
 
 impl Encoder<'_> {
@@ -205,11 +214,19 @@ impl Encoder<'_> {
         if body.content_type.is_some() {
             flags |= body_flag::CONTENT_TYPE;
         }
+        // One that was read back has no bytes any more.
+        let same_as = body.same_as.filter(|same| *same < self.seq && (*same >= self.oldest || body.data.is_empty()));
+        if same_as.is_some() {
+            flags |= body_flag::SAME;
+        }
         self.out.push(flags);
         put(self.out, body.len);
         self.out.extend_from_slice(&body.digest);
         self.each(&body.content_type, Self::name);
-        put_bytes(self.out, &body.data);
+        match same_as {
+            Some(same) => put(self.out, self.seq.0 - same.0),
+            None => put_bytes(self.out, &body.data),
+        }
     }
 
     fn close(&mut self, close: &Close) {

@@ -54,7 +54,9 @@ mod field {
 mod body_flag {
     pub(super) const TRUNCATED: u8 = 1;
     pub(super) const CONTENT_TYPE: u8 = 2;
-    pub(super) const ALL: u8 = 3;
+    /// The bytes are those of an earlier event.
+    pub(super) const SAME: u8 = 4;
+    pub(super) const ALL: u8 = 7;
 }
 
 #[cfg(test)]

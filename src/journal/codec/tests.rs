@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::journal::strings::Interner;
 use crate::journal::varint::Cursor;
 use crate::model::{
-    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Session, Settlement, SettlementKind,
-    Source, Str, Timestamp, Topology, Value,
+    Body, Close, Death, Event, Fingerprint, Gap, Kind, Party, Properties, Return, Seq, Session, Settlement,
+    SettlementKind, Source, Str, Timestamp, Topology, Value,
 };
 
 use super::{decode, encode};
@@ -99,7 +99,7 @@ prop_compose! {
             }),
             headers,
             body: body.map(|(len, digest, content_type, truncated, data)| {
-                Body { len, digest, content_type, truncated, data }
+                Body { len, digest, content_type, truncated, data, same_as: None }
             }),
             gap: gap.map(|(from, to, count, cause)| Gap { source: Source::Proxy, from, to, count, cause }),
             topology: topology.map(|(change, detail)| Topology { change, detail }),
@@ -116,14 +116,14 @@ proptest! {
         let (mut interner, mut bytes) = (Interner::default(), Vec::new());
         let mut previous = Timestamp::default();
         for event in &events {
-            encode(event, previous, &mut interner, &mut bytes);
+            encode(event, previous, Seq::default(), &mut interner, &mut bytes);
             previous = event.at;
         }
         let (_, strings) = interner.take_fresh();
         let mut cursor = Cursor::new(&bytes);
         let mut previous = Timestamp::default();
         for event in &events {
-            let read = decode(&mut cursor, previous, &strings).expect("what was encoded");
+            let read = decode(&mut cursor, event.seq, previous, &strings).expect("what was encoded");
             prop_assert_eq!(&read, event);
             previous = read.at;
         }
@@ -135,12 +135,30 @@ proptest! {
         event in event(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>(),
     ) {
         let (mut interner, mut bytes) = (Interner::default(), Vec::new());
-        encode(&event, Timestamp::default(), &mut interner, &mut bytes);
+        encode(&event, Timestamp::default(), Seq::default(), &mut interner, &mut bytes);
         let (_, strings) = interner.take_fresh();
         let at = at.index(bytes.len());
         bytes[at] = byte;
         bytes.truncate(cut.index(bytes.len()) + 1);
-        let read = decode(&mut Cursor::new(&bytes), Timestamp::default(), &strings);
+        let read = decode(&mut Cursor::new(&bytes), Seq(7), Timestamp::default(), &strings);
         prop_assert!(read.is_err() || read.is_ok_and(|event| event.headers.len() <= bytes.len()));
+    }
+
+    #[test]
+    fn bytes_that_an_earlier_event_has_are_written_as_the_way_back_to_it(
+        event in event(), body in vec(any::<u8>(), 0..100), seq in 2..1_000_000u64, back in 1..1_000_000u64,
+        oldest in 1..1_000_000u64, was_read in any::<bool>(),
+    ) {
+        let same = Seq(seq.saturating_sub(back).max(1));
+        let data = if was_read { Vec::new() } else { body };
+        let body = Body { data, same_as: Some(same), ..Body::default() };
+        let event = Event { seq: Seq(seq), body: Some(body.clone()), ..event };
+        let (mut interner, mut bytes) = (Interner::default(), Vec::new());
+        encode(&event, Timestamp::default(), Seq(oldest), &mut interner, &mut bytes);
+        let (_, strings) = interner.take_fresh();
+        let read = decode(&mut Cursor::new(&bytes), Seq(seq), Timestamp::default(), &strings).expect("what was encoded");
+        let refers = same.0 >= oldest || body.data.is_empty();
+        let expected = if refers { Body { data: Vec::new(), ..body } } else { Body { same_as: None, ..body } };
+        prop_assert_eq!(read.body, Some(expected));
     }
 }

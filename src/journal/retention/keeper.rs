@@ -12,7 +12,7 @@ use crate::journal::parts::{Parts, remove_dir, set_aside};
 use crate::journal::removed::{Cause, Removed};
 use crate::journal::salvage::{Salvage, salvage};
 use crate::journal::store::Head;
-use crate::model::{Event, Seq, Timestamp};
+use crate::model::{Body, Event, Seq, Timestamp};
 
 use super::disk::DiskSpace;
 use super::policy::Policy;
@@ -226,8 +226,9 @@ fn change(part: &Part, run: &Run, what: What, bytes_freed: u64) -> Change {
 
 /// Without its body an event still tells how long that was, and its digest.
 fn strip(mut event: Event, with_body: bool) -> Event {
-    if let Some(body) = event.body.as_mut().filter(|body| !with_body && !body.data.is_empty()) {
-        body.data = Vec::new();
+    let has_bytes = |body: &Body| !body.data.is_empty() || body.same_as.is_some();
+    if let Some(body) = event.body.as_mut().filter(|body| !with_body && has_bytes(body)) {
+        (body.data, body.same_as) = (Vec::new(), None);
         body.truncated = true;
     }
     event

@@ -53,6 +53,7 @@ pub(in crate::journal) fn rewrite(
         head: Head::default(),
         marks: old.marks().map_err(io::Error::other)?.into_iter().collect(),
         run_events_max: parts.options().run_events_max,
+        gone: Vec::new(),
     };
     let copied = copy.all(blocks, &mut how);
     let Copy { part, head, .. } = copy;
@@ -86,6 +87,8 @@ struct Copy {
     head: Head,
     marks: Vec<(String, crate::journal::writer::Mark)>,
     run_events_max: u64,
+    /// Events that go and have bytes which later ones may refer to, in order.
+    gone: Vec<Seq>,
 }
 
 impl Copy {
@@ -100,7 +103,14 @@ impl Copy {
                 self.head.hash = opened.header.previous;
             }
             bytes += opened.header.stored_len as u64;
-            events.extend(opened.events.into_iter().filter_map(how.keep));
+            for event in opened.events {
+                let (seq, has_bytes) = (event.seq, event.body.as_ref().is_some_and(|body| !body.data.is_empty()));
+                match (how.keep)(event) {
+                    Some(event) => events.push(self.with_own_bytes(event, blocks, &mut opener).map_err(failed)?),
+                    None if has_bytes => self.gone.push(seq),
+                    None => {}
+                }
+            }
             next = last.next();
             if events.len() >= COMMIT_EVENTS {
                 self.commit(&mut events)?;
@@ -112,10 +122,24 @@ impl Copy {
         self.commit(&mut events)
     }
 
+    /// An event whose bytes stand in one that goes gets them itself.
+    fn with_own_bytes(&self, mut event: Event, blocks: &Blocks, opener: &mut Opener) -> Result<Event, ReadError> {
+        let goes = |same: &Seq| self.gone.binary_search(same).is_ok();
+        if let Some(body) = &mut event.body
+            && let Some(same) = body.same_as.take_if(|same| goes(same))
+            && let Some((first, _)) = blocks.at_or_before(same)?
+        {
+            let other = blocks.block(first, opener)?.events.into_iter().find(|event| event.seq == same);
+            body.data = other.and_then(|other| other.body).map(|other| other.data).unwrap_or_default();
+        }
+        Ok(event)
+    }
+
     fn commit(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
-        let Some(last) = events.last() else { return Ok(()) };
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+        let oldest = self.part.span().map_or(first.seq, |span| span.first);
         let mut head = Head { last: last.seq, last_at: last.at, hash: self.head.hash };
-        let blocks = self.packer.pack(events, &mut self.interner, &mut head.hash);
+        let blocks = self.packer.pack(events, oldest, &mut self.interner, &mut head.hash);
         let (fresh_strings, marks) = (self.interner.take_fresh(), std::mem::take(&mut self.marks));
         let commit = Commit { blocks, fresh_strings, marks, head };
         self.part.commit(commit, events).map_err(io::Error::other)?;

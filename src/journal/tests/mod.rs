@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use proptest::option::of;
 use proptest::prelude::*;
 
 use std::path::Path;
@@ -39,7 +40,7 @@ const SMALL: Options = Options { part_events_max: 60, part_bytes_max: 4 << 20, r
 prop_compose! {
     fn event()(
         minutes in 0..400i64, kind in 0..Kind::ALL.len(), order in 0..12u32, message in 0..40u32, queue in 0..3u32,
-        exchange in 0..4u8, body in prop_oneof![9 => 0..2_000usize, 1 => 6_000..60_000usize], noise in any::<u64>(),
+        exchange in 0..4u8, body in prop_oneof![9 => 0..2_000usize, 1 => 6_000..60_000usize], noise in any::<u64>(), same in of(0..80u64),
     ) -> Event {
         let mut event = Event::new(Kind::ALL[kind], Source::Binding, Timestamp::from_micros(START + minutes * 60_000_000));
         event.order_id = (order < 10).then(|| format!("JW-{order}").into());
@@ -51,7 +52,9 @@ prop_compose! {
         event.routing_key = Some(format!("order.{noise}").into());
         let mut state = noise;
         let data = (0..body).map(|_| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1); (state >> 56) as u8 });
-        event.body = Some(Body { len: body as u64, data: data.collect(), ..Body::default() });
+        // So far back, if there is an event there that has bytes of its own.
+        let same_as = same.map(Seq);
+        event.body = Some(Body { len: body as u64, data: data.collect(), same_as, ..Body::default() });
         event
     }
 }
@@ -82,14 +85,26 @@ struct Model {
     events: Vec<Event>,
     /// What retention has left of them, by their index.
     left: Vec<Option<Event>>,
+    /// Which were handed over with bytes of their own.
+    with_bytes: Vec<bool>,
     marks: BTreeMap<String, Mark>,
 }
 
 impl Model {
-    fn append(&mut self, events: &[Event]) {
+    fn append(&mut self, events: &mut [Event]) {
         for event in events {
+            let seq = self.events.len() as u64 + 1;
+            let back = event.body.as_mut().and_then(|body| body.same_as.take());
+            let same = back.and_then(|back| seq.checked_sub(back.0 + 1)).filter(|same| *same > 0);
+            let same = same.filter(|same| self.with_bytes[*same as usize - 1]);
+            if let Some(same) = same {
+                let other = self.events[same as usize - 1].body.clone().expect("a body");
+                event.body = Some(Body { same_as: Some(Seq(same)), ..other });
+            }
+            self.with_bytes.push(same.is_none());
             let mut event = event.clone();
-            event.seq = Seq(self.events.len() as u64 + 1);
+            event.body.as_mut().expect("a body").same_as = None;
+            event.seq = Seq(seq);
             event.at = self.events.last().map_or(event.at, |last| last.at.max(event.at));
             self.left.push(Some(event.clone()));
             self.events.push(event);
@@ -129,7 +144,10 @@ impl Model {
 
     fn check(&self, reader: &Reader) {
         let all = Seq(0)..Seq(u64::MAX);
-        let read = |order| reader.scan(all.clone(), order).collect::<Result<Vec<_>, _>>().expect("readable");
+        let read = |order| {
+            let events = reader.scan(all.clone(), order);
+            events.map(|event| whole(reader, event.expect("readable"))).collect::<Vec<_>>()
+        };
         assert_eq!(read(Order::Ascending).iter().collect::<Vec<_>>(), self.left());
         let mut backwards = read(Order::Descending);
         backwards.reverse();
@@ -158,7 +176,8 @@ impl Model {
                 if order == Order::Descending {
                     expected.reverse();
                 }
-                let found: Vec<_> = reader.find(&term, range, order).map(|event| event.expect("readable")).collect();
+                let found: Vec<_> =
+                    reader.find(&term, range, order).map(|event| whole(reader, event.expect("readable"))).collect();
                 assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{term:?}");
             }
         }
@@ -184,7 +203,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Append { mut events, mark } => {
-                    model.append(&events);
+                    model.append(&mut events);
                     let mark = Mark { at: Timestamp::from_micros(START + mark) };
                     let marks = if events.is_empty() { vec![] } else { vec![("/ firehose".to_owned(), mark)] };
                     writer.append(&mut events, &marks).expect("a working disk");
@@ -220,6 +239,14 @@ proptest! {
             prop_assert_eq!(writer.marks(), &model.marks);
         }
         model.check(&reader);
+    }
+}
+
+/// The event as it is when it is asked for by itself: with the bytes of its body.
+fn whole(reader: &Reader, event: Event) -> Event {
+    match event.body.as_ref().and_then(|body| body.same_as) {
+        Some(_) => reader.event(event.seq).expect("readable").expect("it is there"),
+        None => event,
     }
 }
 
