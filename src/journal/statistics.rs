@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Event, Kind, Seq, Str, Timestamp};
@@ -28,7 +29,7 @@ type Key = (Kind, Option<Str>, Option<Str>);
 
 /// Counts that grow.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counts(HashMap<Key, u64>);
+pub(super) struct Counts(HashMap<Key, u64, RandomState>);
 
 impl Counts {
     pub(super) fn add(&mut self, event: &Event) {

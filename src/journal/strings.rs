@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use crate::model::Str;
 
 use super::varint::{self, Cursor, Malformed};
@@ -23,8 +25,8 @@ const VALUE_BYTES_TARGET: usize = 6 * 1024;
 /// The numbers given out so far.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    numbers: HashMap<Str, u32>,
-    seen: HashSet<Str>,
+    numbers: HashMap<Str, u32, RandomState>,
+    seen: HashSet<Str, RandomState>,
     fresh: Vec<Str>,
 }
 

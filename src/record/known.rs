@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
+
 use crate::correlate::Findings;
 use crate::model::{Event, Seq};
 use crate::redact::MaskedBody;
@@ -33,7 +35,7 @@ impl KnownBody {
 /// with a key of ours.
 #[derive(Default)]
 pub(super) struct KnownBodies {
-    bodies: HashMap<[u8; 16], KnownBody>,
+    bodies: HashMap<[u8; 16], KnownBody, RandomState>,
     order: VecDeque<[u8; 16]>,
     bytes: usize,
     /// Events before this one are not referred to.

@@ -72,7 +72,7 @@ struct Batch {
     events: Vec<Event>,
     origins: BTreeMap<(Str, Source), Seen>,
     receipts: Vec<Receipt>,
-    permits: Vec<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     repeated: u64,
     stop: bool,
 }
@@ -158,7 +158,10 @@ impl WriterLoop {
         let mut observation = *observation;
         self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.bodies);
         batch.receipts.extend(observation.receipt);
-        batch.permits.push(permit);
+        match &mut batch.permit {
+            Some(all) => all.merge(permit),
+            none => *none = Some(permit),
+        }
         if observation.maybe_repeated && self.repeats.take(&observation.event) {
             batch.repeated += 1;
             return;

@@ -32,6 +32,9 @@ impl Keys {
     }
 }
 
+/// What the fields of a fingerprint take, mostly.
+const FIELDS_BYTES: usize = 512;
+
 fn half(hash: blake3::Hash) -> [u8; 16] {
     *hash.as_bytes().first_chunk().unwrap_or(&[0; 16])
 }
@@ -79,14 +82,15 @@ impl Masker {
             properties.user_id.as_deref().map(str::as_bytes),
             event.app_id.as_deref().map(str::as_bytes),
         ];
-        let mut hasher = blake3::Hasher::new_keyed(&self.keys.fingerprint);
+        // Hashed at one go, which is several times as fast as field by field.
+        let mut bytes = Vec::with_capacity(FIELDS_BYTES);
         for field in fields {
             // The length first, and none apart from empty, so that no two lists of fields look alike.
             let len = field.map_or(0, |bytes| bytes.len() as u64 + 1);
-            hasher.update(&len.to_le_bytes());
-            hasher.update(field.unwrap_or_default());
+            bytes.extend_from_slice(&len.to_le_bytes());
+            bytes.extend_from_slice(field.unwrap_or_default());
         }
-        Fingerprint(half(hasher.finalize()))
+        Fingerprint(half(blake3::keyed_hash(&self.keys.fingerprint, &bytes)))
     }
 }
 
