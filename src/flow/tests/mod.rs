@@ -5,6 +5,7 @@ mod following;
 mod histories;
 mod proxied;
 mod proxied_histories;
+mod table;
 mod verdicts;
 
 use std::time::Duration;
