@@ -149,7 +149,7 @@ fn round(messages: u64) -> BTreeMap<String, f64> {
     let flow = Flow::new(reader.clone(), config.flow.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (cancel, handle) = (CancellationToken::new(), runtime.handle().clone());
-    let follower = Follower::new(flow.clone(), Vec::new(), hoptrail::clock::now());
+    let follower = Follower::new(flow.clone(), recorder.tail(), Vec::new(), hoptrail::clock::now());
     let following = {
         let cancel = cancel.clone();
         std::thread::Builder::new().name("follower".into()).spawn(move || follower.run(&handle, &cancel)).unwrap()

@@ -140,7 +140,7 @@ impl App {
         let alerts = self.alerts.clone();
         let sinks: Vec<Sink> = vec![Box::new(move |events| alerts.apply(events))];
         let from = clock::now().before(self.config.flow.follow_for);
-        let follower = Follower::new(flow, sinks, from);
+        let follower = Follower::new(flow, self.recorder.tail(), sinks, from);
         let (runtime, cancel) = (Handle::current(), cancel.clone());
         tracker.spawn_blocking(move || follower.run(&runtime, &cancel));
     }

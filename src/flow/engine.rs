@@ -38,26 +38,25 @@ impl Engine {
         let about_a_message =
             !matches!(event.kind, Kind::Gap | Kind::Topology | Kind::SessionOpen | Kind::SessionClose);
         if let Some(key) = event.message_key().filter(|_| about_a_message) {
-            let make = || Message::new(key.clone());
-            let change = |message: &mut Message| {
-                let hop = message.apply(event)?;
-                Some((hop.order_id.clone()?, announced(hop)?))
-            };
-            let entered = self.messages.change(&key, event.at, make, is_finished, change);
+            let make = |key: &MessageKey| Message::new(key.clone());
+            let mut entered = None;
+            self.messages.change(key, event.at, make, is_finished, |message| {
+                entered = message.apply(event).and_then(|hop| hop.order_id.clone().zip(announced(hop)));
+            });
             if let Some((order_id, status)) = entered {
-                self.announce(&order_id, status, event.at);
+                self.announce(order_id, status, event.at);
             }
         }
         self.sweep(event.at);
     }
 
-    fn announce(&mut self, order_id: &Str, entered: Status, now: Timestamp) {
+    fn announce(&mut self, order_id: Str, entered: Status, now: Timestamp) {
         let settings = &self.settings;
         let is_over = |order: &Status| is_final(&order.status, settings);
         self.orders.change(
             order_id,
             now,
-            || entered.clone(),
+            |_| entered.clone(),
             is_over,
             |order| {
                 if step(order, &entered, settings) == Step::Enters {

@@ -274,6 +274,8 @@ impl Message {
             self.hops.remove(1);
             index = index.saturating_sub(1);
         }
+        // Mostly there is one, and messages are many.
+        self.hops.reserve_exact(1);
         self.hops.insert(index, hop);
         index
     }

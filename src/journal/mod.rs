@@ -22,7 +22,7 @@
 //! | who asks | finds and decodes blocks: through sled, or of a sealed partition at their places | [`reader`], [`walk`], [`blocks`], [`sealed`] |
 //! | the keeper's | moves partitions down, removes and salvages them | [`retention`], [`salvage`] |
 //!
-//! They share [`parts`], the list of partitions. A journal that nobody runs is looked at by [`offline`].
+//! They share [`parts`], the list of partitions. Who follows the newest commits gets them over a [`tail`], in memory. A journal that nobody runs is looked at by [`offline`].
 //!
 //! # Invariants
 //!
@@ -57,6 +57,7 @@ mod statistics;
 mod store;
 mod strings;
 mod sum;
+mod tail;
 mod term;
 mod value;
 mod varint;
@@ -72,6 +73,7 @@ pub use reader::{Order, Reader};
 pub use removed::Cause;
 pub use retention::{Change, DiskSpace, Keeper, Policy, Rule, What};
 pub use statistics::{Count, Statistics};
+pub use tail::{News, Tail};
 pub use term::Term;
 pub use writer::{Mark, Writer};
 

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-
-use tokio::sync::watch;
 
 use crate::model::{Seq, Timestamp};
 
@@ -19,7 +18,7 @@ pub(super) struct Parts {
     directory: Directory,
     options: Options,
     list: RwLock<Vec<Arc<Part>>>,
-    committed: watch::Sender<Seq>,
+    committed: AtomicU64,
     /// Sealed partitions that are open, least recently asked first.
     open: Mutex<VecDeque<Arc<Part>>>,
     /// Sealed partitions in which damage was met.
@@ -39,7 +38,7 @@ impl Parts {
             directory,
             options,
             list: RwLock::new(list),
-            committed: watch::Sender::new(last),
+            committed: AtomicU64::new(last.0),
             open: Mutex::default(),
             suspects: Mutex::default(),
         }
@@ -58,9 +57,14 @@ impl Parts {
         &self.options
     }
 
-    /// The newest committed number, and its changes.
-    pub(super) fn committed(&self) -> &watch::Sender<Seq> {
-        &self.committed
+    /// The newest committed number.
+    pub(super) fn committed(&self) -> Seq {
+        Seq(self.committed.load(Ordering::Acquire))
+    }
+
+    /// Lets readers see what is committed up to `last`.
+    pub(super) fn commit(&self, last: Seq) {
+        self.committed.store(last.0, Ordering::Release);
     }
 
     /// The partitions, oldest first.

@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use crate::model::{Event, Seq, Timestamp};
 
 use super::error::{OpenError, ReadError};
@@ -52,13 +50,7 @@ impl Reader {
     /// The newest committed event; 0 while there is none.
     #[must_use]
     pub fn last_seq(&self) -> Seq {
-        *self.parts.committed().borrow()
-    }
-
-    /// Tells of every commit.
-    #[must_use]
-    pub fn committed(&self) -> watch::Receiver<Seq> {
-        self.parts.committed().subscribe()
+        self.parts.committed()
     }
 
     /// Bytes that the journal's databases take on the disk.

@@ -185,7 +185,7 @@ impl Writer {
         let commit = Commit { blocks, fresh_strings: interner.take_fresh(), marks, head };
         part.commit(commit, events)?;
         self.head = head;
-        self.parts.committed().send_replace(head.last);
+        self.parts.commit(head.last);
         if part.freeze(self.parts.options().run_events_max) {
             self.indexer.write(&part);
         }
@@ -235,7 +235,7 @@ impl Writer {
         }
         if let Some(head) = head {
             self.head = head;
-            self.parts.committed().send_replace(head.last);
+            self.parts.commit(head.last);
         }
         let store = part.store().map_err(AppendError::Reopen)?;
         self.current = Some((part, Interner::new(&store.strings())));

@@ -9,6 +9,8 @@
 //!
 //! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal let go what is old.
 //!
+//! Every commit is then offered to who follows the journal, over [`Recorder::tail`].
+//!
 //! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
 //!
 //! # Invariants

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::{self, Config};
-use crate::journal::{self, Mark, Options, Order, Reader, SetAside, Writer};
+use crate::journal::{self, Mark, Options, Order, Reader, SetAside, Tail, Writer};
 use crate::model::{Event, Seq, Source};
 
 use super::keep::{self, Keeping, gaps};
@@ -49,6 +49,7 @@ pub(super) type Marks = Arc<Mutex<BTreeMap<String, Mark>>>;
 #[derive(Clone)]
 pub struct Recorder {
     queue: Queue,
+    tail: Tail,
     marks: Marks,
     sources: Sources,
     sessions: Sessions,
@@ -79,6 +80,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     let (queue, inputs) = Queue::new(config.record.queue_len_max);
     let recorder = Recorder {
         queue,
+        tail: Tail::default(),
         stopping: CancellationToken::new(),
         marks: Arc::new(Mutex::new(writer.marks().clone())),
         sources: Sources::default(),
@@ -96,6 +98,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
     let writer_loop = WriterLoop {
         inputs,
         writer,
+        tail: recorder.tail.clone(),
         preparer,
         bodies: KnownBodies::default(),
         repeats,
@@ -174,6 +177,12 @@ impl Recorder {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// The newest commits, for the one who follows the journal.
+    #[must_use]
+    pub fn tail(&self) -> Tail {
+        self.tail.clone()
     }
 
     /// Gives an event service and keys, masks and cuts it, as it will be when it is recorded: for what is shown or logged

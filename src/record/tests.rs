@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::{self, Config};
-use crate::journal::{Order, Reader};
+use crate::journal::{News, Order, Reader};
 use crate::model::{Body, Event, Kind, Seq, Source, Str, Timestamp};
 
 use super::*;
@@ -112,6 +112,25 @@ async fn how_far_a_source_is_recorded_survives_a_restart() {
     assert_eq!(recorder.mark("/", Source::Binding), Some(mark));
     assert_eq!(recorder.mark("other", Source::Binding), None);
     end(&recorder, writer).await;
+}
+
+#[tokio::test]
+async fn what_follows_is_handed_every_commit_as_it_stands_in_the_journal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let (tail, mut handed_over) = (recorder.tail(), Vec::new());
+    for id in ["m-1", "m-2", "m-3", "m-4"] {
+        let body = r#"{"orderId":"JW-7","email":"jane@example.com"}"#;
+        recorder.record(Observation::new(event(id, body))).await.expect("recorded");
+        tail.news().await;
+        let Some(News::Commit(events)) = tail.take() else { panic!("the commit of {id} is not offered") };
+        assert!(events.iter().all(|event| event.seq <= reader.last_seq()), "it is durable before it is offered");
+        handed_over.extend(events.iter().cloned());
+        tail.give_back(events);
+    }
+    end(&recorder, writer).await;
+    assert_eq!(tail.take(), None, "the end of recording is no commit");
+    assert_eq!((handed_over.len(), &handed_over), (4, &all(&reader)));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock;
-use crate::journal::{AppendError, Mark, Writer};
+use crate::journal::{AppendError, Mark, Tail, Writer};
 use crate::model::{Event, Seq, Source, Str, Timestamp};
 
 use super::known::KnownBodies;
@@ -40,6 +40,7 @@ const ROOM_RETRY: Duration = Duration::from_millis(250);
 pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) writer: Writer,
+    pub(super) tail: Tail,
     pub(super) preparer: Arc<Preparer>,
     pub(super) bodies: KnownBodies,
     pub(super) repeats: Repeats,
@@ -49,7 +50,7 @@ pub(super) struct WriterLoop {
     pub(super) room: Room,
     pub(super) stopping: CancellationToken,
     pub(super) commit_events: usize,
-    /// Memory of the commit before, for the next.
+    /// Memory of a commit before, for the next.
     pub(super) events: Vec<Event>,
 }
 
@@ -202,7 +203,7 @@ impl WriterLoop {
         for receipt in batch.receipts {
             receipt.watermark.raise(receipt.tag);
         }
-        batch.events.clear();
+        self.tail.offer(&mut batch.events);
         self.events = batch.events;
         Ok(())
     }
@@ -229,6 +230,8 @@ impl WriterLoop {
                     }
                 }
             };
+            // A part of it may be durable, and is not kept from who follows for as long as this takes.
+            self.tail.miss(self.writer.last_seq());
             if self.room.pause(&full.to_string()) {
                 self.counters.pause(Some(full.to_string()));
             }

@@ -1,9 +1,11 @@
 //! Histories of messages, told by sources that lag behind each other, and what must be made of them.
 
 mod engine;
+mod following;
 mod histories;
 mod proxied;
 mod proxied_histories;
+mod table;
 mod verdicts;
 
 use std::time::Duration;
