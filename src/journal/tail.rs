@@ -117,6 +117,8 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use crate::model::{Body, Kind, Source, Timestamp};
 
     use super::*;
@@ -219,13 +221,16 @@ mod tests {
         assert_eq!((seqs(tail.take()), tail.take()), (vec![3, 4], None));
     }
 
-    #[tokio::test]
-    async fn news_from_before_the_wait_end_it() {
+    #[test]
+    fn each_commit_ends_the_wait_even_when_it_came_before_the_wait_and_was_missed() {
         let tail = Tail::default();
+        let is_told = || tail.news().now_or_never().is_some();
+        assert!(!is_told());
         offer(&tail, vec![event(1, 0)]);
-        tail.news().await;
-        (2..=3).for_each(|seq| drop(offer(&tail, vec![event(seq, 0)])));
-        assert_eq!((seqs(tail.take()), seqs(tail.take()), tail.take()), (vec![1], vec![2], Some(News::Missed(Seq(3)))));
-        tail.news().await;
+        assert!(is_told() && !is_told());
+        offer(&tail, vec![event(2, WAITING_BYTES_MAX)]);
+        assert!(is_told() && !is_told());
+        tail.miss(Seq(3));
+        assert!(is_told() && !is_told());
     }
 }
