@@ -27,8 +27,8 @@ pub(super) struct KnownBodies {
 }
 
 impl KnownBodies {
-    pub(super) fn get(&self, digest: &[u8; 16]) -> Option<&KnownBody> {
-        self.bodies.get(digest)
+    pub(super) fn get_mut(&mut self, digest: &[u8; 16]) -> Option<&mut KnownBody> {
+        self.bodies.get_mut(digest)
     }
 
     pub(super) fn remember(&mut self, digest: [u8; 16], body: KnownBody) {

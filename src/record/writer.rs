@@ -14,9 +14,8 @@ use crate::clock;
 use crate::journal::{AppendError, Mark, Writer};
 use crate::model::{Event, Source, Str, Timestamp};
 
-use super::known::KnownBodies;
 use super::observation::Receipt;
-use super::prepare::Preparer;
+use super::prepare::{Learned, Preparer};
 use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
@@ -41,7 +40,7 @@ pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) writer: Writer,
     pub(super) preparer: Arc<Preparer>,
-    pub(super) bodies: KnownBodies,
+    pub(super) learned: Learned,
     pub(super) repeats: Repeats,
     pub(super) marks: Marks,
     pub(super) sources: Sources,
@@ -155,7 +154,7 @@ impl WriterLoop {
             return;
         };
         let mut observation = *observation;
-        self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.bodies);
+        self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.learned);
         batch.receipts.extend(observation.receipt);
         batch.permits.push(permit);
         if observation.maybe_repeated && self.repeats.take(&observation.event) {
