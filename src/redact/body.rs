@@ -7,8 +7,8 @@ use super::json::{self, Unreadable};
 use super::names;
 use super::text::Pass;
 
-/// In larger bodies no path is followed; they are masked by names and as text. The same bound as for correlation, for the
-/// same reason.
+/// In larger bodies no path is followed; they are masked by names and as text. The same bound as for correlation, for
+/// the same reason.
 const JSON_BYTES_MAX: usize = 4 << 20;
 
 /// Content encodings that hide the text. Others (`utf-8`, `binary`) say nothing of the kind.

@@ -8,7 +8,7 @@
 //!
 //! | where | what is masked |
 //! |---|---|
-//! | body, JSON | values that a configured path selects, whole; what detectors find in strings, names and integers |
+//! | body, JSON | values that a configured path selects, whole, each of several of one name; what detectors find in strings, names and integers |
 //! | body that begins like JSON but cannot be read as such | whatever follows a name that ends a configured path; then as text |
 //! | body, text or binary | what detectors find |
 //! | body, compressed | not kept: it cannot be looked into |
