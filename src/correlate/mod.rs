@@ -22,7 +22,7 @@ use crate::model::{Event, Str};
 use body::Body;
 use found::RuleNumber;
 use members::Members;
-use text::{bounded, header_text, json_text};
+use text::{bounded, header_text, is_key, json_text};
 
 /// The rules, ready to be applied.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ impl Correlator {
         };
         match &rule.place {
             Place::Header(name) => take(rule, &header_text(event.header(name)?)?),
-            Place::Property(property) => take(rule, property_text(*property, event)?),
+            Place::Property(property) => take_shared(rule, property_text(*property, event).as_ref()?),
             Place::Body(path) => findings.of(*number, || match slot {
                 Some(slot) => take(rule, body.member(&self.members, *slot, event)?),
                 None => path.select(body.tree(event)?).into_iter().find_map(|value| take(rule, &json_text(value)?)),
@@ -134,15 +134,21 @@ impl Key {
     }
 }
 
-fn property_text(property: Property, event: &Event) -> Option<&str> {
+fn property_text(property: Property, event: &Event) -> &Option<Str> {
     match property {
-        Property::MessageId => event.message_id.as_deref(),
-        Property::CorrelationId => event.correlation_id.as_deref(),
-        Property::ReplyTo => event.reply_to.as_deref(),
-        Property::Type => event.type_.as_deref(),
-        Property::AppId => event.app_id.as_deref(),
-        Property::UserId => event.properties.user_id.as_deref(),
+        Property::MessageId => &event.message_id,
+        Property::CorrelationId => &event.correlation_id,
+        Property::ReplyTo => &event.reply_to,
+        Property::Type => &event.type_,
+        Property::AppId => &event.app_id,
+        Property::UserId => &event.properties.user_id,
     }
+}
+
+/// What the rule makes of a property: mostly the same text, which need not be copied.
+fn take_shared(rule: &Rule, text: &Str) -> Option<Str> {
+    let whole = rule.pattern.is_none() && rule.value.is_none() && is_key(text);
+    if whole { Some(text.clone()) } else { take(rule, text) }
 }
 
 /// What the rule makes of the text that stands in its place.
