@@ -4,10 +4,14 @@
 //! over a million values that is more memory than there is. Here only filters are left to the library, one container
 //! at a time.
 
+mod follow;
+
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 use serde_json::Value;
+
+pub use follow::Progress;
 
 /// A JSON path.
 #[derive(Clone, Debug, PartialEq)]

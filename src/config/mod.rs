@@ -23,7 +23,7 @@ pub use broker::{Backoff, Broker, Management};
 pub use correlate::{Correlate, Place, Property, Rule};
 pub use flow::{Flow, StatusDeadline};
 pub use journal::{Journal, OnFull, Record};
-pub use json_path::{JsonPath, NotAJsonPath};
+pub use json_path::{JsonPath, NotAJsonPath, Progress};
 pub use load::{Config, ConfigError, Overrides, load};
 pub use problem::{Problem, Problems};
 pub use proxy::{BrokerTls, ClientAuth, ClientTls, HostPort, Proxy};

@@ -1,17 +1,26 @@
-//! A body that is parsed when the first rule asks for it.
+//! A body, read as far as the rules ask, once.
 
 use serde_json::Value;
 
+use super::members::Members;
 use crate::model::Event;
 
-/// A body as JSON, as far as anyone asked.
-pub(super) enum Body {
-    /// No rule has asked.
-    NotRead,
-    /// There is none, or it is no JSON object or array.
-    NotJson,
-    /// Parsed.
-    Json(Value),
+/// What has been read of one event's body.
+#[derive(Default)]
+pub(super) struct Body {
+    members: Option<Vec<Option<String>>>,
+    tree: Option<Option<Value>>,
+    format: Format,
+}
+
+/// What is known of a body's format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Nobody has looked, or it is not JSON.
+    #[default]
+    Unknown,
+    /// It is JSON from its first brace or bracket to its end.
+    Json,
 }
 
 /// Larger bodies are not parsed: a message of this size would hold up all others for 50 ms and take several times its
@@ -19,31 +28,43 @@ pub(super) enum Body {
 const JSON_BYTES_MAX: usize = 4 << 20;
 
 impl Body {
-    /// The event's body. `serde_json` refuses one nested deeper than 128 levels.
-    pub(super) fn json(&mut self, event: &Event) -> Option<&Value> {
-        if matches!(self, Body::NotRead) {
-            *self = event.body.as_ref().and_then(|body| parse(&body.data)).map_or(Body::NotJson, Body::Json);
-        }
-        match self {
-            Body::Json(value) => Some(value),
-            Body::NotRead | Body::NotJson => None,
-        }
+    /// The text that stands in this slot of the members; all of them are read at once.
+    pub(super) fn member(&mut self, members: &Members, slot: usize, event: &Event) -> Option<&str> {
+        let found = self.members.get_or_insert_with(|| {
+            let found = document(event).and_then(|text| members.find(text));
+            if found.is_some() {
+                self.format = Format::Json;
+            }
+            found.unwrap_or_default()
+        });
+        found.get(slot)?.as_deref()
     }
 
-    pub(super) fn into_json(self) -> Option<Value> {
-        match self {
-            Body::Json(value) => Some(value),
-            Body::NotRead | Body::NotJson => None,
-        }
+    /// The whole body as a tree. `serde_json` refuses one nested deeper than 128 levels.
+    pub(super) fn tree(&mut self, event: &Event) -> Option<&Value> {
+        let tree = self.tree.get_or_insert_with(|| {
+            let tree = document(event).and_then(|text| serde_json::from_str(text).ok());
+            if tree.is_some() {
+                self.format = Format::Json;
+            }
+            tree
+        });
+        tree.as_ref()
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format
     }
 }
 
-fn parse(data: &[u8]) -> Option<Value> {
+/// The event's body where it may be JSON: an object or an array.
+fn document(event: &Event) -> Option<&str> {
+    let data = &event.body.as_ref()?.data;
     if data.len() > JSON_BYTES_MAX {
         return None;
     }
     // Publishers on Windows put a byte order mark in front.
-    let text = data.strip_prefix("\u{feff}".as_bytes()).unwrap_or(data).trim_ascii_start();
+    let data = data.strip_prefix("\u{feff}".as_bytes()).unwrap_or(data).trim_ascii_start();
     // The content type is often missing or wrong; the first byte is not.
-    if matches!(text.first(), Some(b'{' | b'[')) { serde_json::from_slice(text).ok() } else { None }
+    if matches!(data.first(), Some(b'{' | b'[')) { std::str::from_utf8(data).ok() } else { None }
 }

@@ -2,81 +2,120 @@
 //!
 //! Owns how a rule is tried: for each key in order, the first that matches wins. Knows nothing of where events come
 //! from and where they go; reads no clock and performs no I/O. It runs before anything is masked or cut, on the one
-//! thread that writes the journal, so a body is parsed once at most and the parsed form is handed on to `redact`.
+//! thread that writes the journal. Paths that are only names are all looked for in one pass over the body, without
+//! parsing it into a tree; for others it is parsed once at most. That the body was JSON is handed on to `redact`.
 
 mod body;
+mod found;
+mod members;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+pub use body::Format;
+pub use found::{Findings, Memo};
 
 use crate::config::{Correlate, Place, Property, Rule};
 use crate::model::{Event, Str};
 
 use body::Body;
-use text::{bounded, header_text, json_text};
+use found::RuleNumber;
+use members::Members;
+use text::{bounded, header_text, is_key, json_text};
 
 /// The rules, ready to be applied.
 #[derive(Clone, Debug)]
 pub struct Correlator {
-    rules: Correlate,
+    rules: Vec<(Key, Vec<Prepared>)>,
+    members: Members,
+}
+
+#[derive(Clone, Debug)]
+struct Prepared {
+    number: RuleNumber,
+    rule: Rule,
+    /// Of its path among the members, if it is only names.
+    slot: Option<usize>,
+}
+
+/// What is shared by the rules that are tried on one event.
+struct Looked<'a> {
+    body: Body,
+    findings: &'a mut Findings,
+    memo: &'a mut Memo,
 }
 
 impl Correlator {
     /// With the rules of `[correlate]`.
     #[must_use]
     pub fn new(rules: &Correlate) -> Self {
-        Correlator { rules: rules.clone() }
+        let mut members = Members::default();
+        let mut number = 0;
+        let mut prepare = |rule: &Rule| {
+            let path = if let Place::Body(path) = &rule.place { path.members() } else { None };
+            let slot = path.map(|path| members.add(&path));
+            number += 1;
+            Prepared { number: number - 1, rule: rule.clone(), slot }
+        };
+        let rules = [
+            (Key::OrderId, &rules.order_id),
+            (Key::CustomerId, &rules.customer_id),
+            (Key::Status, &rules.status),
+            (Key::Service, &rules.service),
+        ];
+        let rules = rules.map(|(key, rules)| (key, rules.iter().map(&mut prepare).collect())).into();
+        Correlator { rules, members }
     }
 
-    /// Fills in what the rules find and the event does not have yet. Returns the body as JSON where a rule needed it
-    /// and it is JSON.
-    pub fn apply(&self, event: &mut Event) -> Option<Value> {
-        self.apply_with(event, &mut Findings::default())
+    /// Fills in what the rules find and the event does not have yet. Returns what came out about the body's format.
+    pub fn apply(&self, event: &mut Event) -> Format {
+        self.apply_with(event, &mut Findings::default(), &mut Memo::default())
     }
 
-    /// The same for a body that was looked at before: what was found in it then is not looked for again. What is found
-    /// now is added.
-    pub fn apply_with(&self, event: &mut Event, findings: &mut Findings) -> Option<Value> {
-        let mut body = Body::NotRead;
-        let rules = &self.rules;
-        for (rules, key) in [
-            (&rules.order_id, Key::OrderId),
-            (&rules.customer_id, Key::CustomerId),
-            (&rules.status, Key::Status),
-            (&rules.service, Key::Service),
-        ] {
+    /// The same with what was found earlier: in the same body (`findings`), and in the same names (`memo`). That is not
+    /// looked for again; what is found now is added.
+    pub fn apply_with(&self, event: &mut Event, findings: &mut Findings, memo: &mut Memo) -> Format {
+        let mut looked = Looked { body: Body::default(), findings, memo };
+        for (key, rules) in &self.rules {
             if key.of(event).is_none()
-                && let Some(found) = rules.iter().find_map(|rule| try_rule(rule, event, &mut body, findings))
+                && let Some(found) = rules.iter().find_map(|rule| self.try_rule(rule, event, &mut looked))
             {
                 *key.of(event) = Some(found);
             }
         }
-        body.into_json()
+        looked.body.format()
     }
-}
 
-/// What the rules of one [`Correlator`] found in one body.
-#[derive(Clone, Debug, Default)]
-pub struct Findings(Vec<(usize, Option<Str>)>);
-
-impl Findings {
-    fn of(&mut self, rule: &Rule, find: impl FnOnce() -> Option<Str>) -> Option<Str> {
-        // A rule stays where it is as long as its correlator lives.
-        let rule = std::ptr::from_ref(rule).addr();
-        if let Some((_, found)) = self.0.iter().find(|(known, _)| *known == rule) {
-            return found.clone();
+    fn try_rule(&self, prepared: &Prepared, event: &Event, looked: &mut Looked<'_>) -> Option<Str> {
+        let Prepared { number, rule, slot } = prepared;
+        if !rule.kinds.is_empty() && !rule.kinds.contains(&event.kind) {
+            return None;
         }
-        let found = find();
-        self.0.push((rule, found.clone()));
-        found
+        let Looked { body, findings, memo } = looked;
+        let session = event.session.as_ref();
+        let mut take_name = |name: &Option<Str>| {
+            let name = name.as_ref()?;
+            memo.of(*number, name, || take(rule, name))
+        };
+        match &rule.place {
+            Place::Header(name) => take(rule, &header_text(event.header(name)?)?),
+            Place::Property(property) => take_shared(rule, property_text(*property, event).as_ref()?),
+            Place::Body(path) => findings.of(*number, || match slot {
+                Some(slot) => take(rule, body.member(&self.members, *slot, event)?),
+                None => path.select(body.tree(event)?).into_iter().find_map(|value| take(rule, &json_text(value)?)),
+            }),
+            Place::RoutingKey => take_name(&event.routing_key),
+            Place::Exchange => take_name(&event.exchange),
+            Place::Queue => take_name(&event.queue),
+            Place::ClientName => take_name(&session?.client_name),
+            Place::User => take_name(&session?.user),
+        }
     }
 }
 
 /// The fields that rules fill in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Key {
     OrderId,
     CustomerId,
@@ -95,35 +134,21 @@ impl Key {
     }
 }
 
-fn try_rule(rule: &Rule, event: &Event, body: &mut Body, findings: &mut Findings) -> Option<Str> {
-    if !rule.kinds.is_empty() && !rule.kinds.contains(&event.kind) {
-        return None;
-    }
-    let session = event.session.as_ref();
-    match &rule.place {
-        Place::Header(name) => take(rule, &header_text(event.header(name)?)?),
-        Place::Property(property) => take(rule, property_text(*property, event)?),
-        Place::Body(path) => findings.of(rule, || {
-            let json = body.json(event)?;
-            path.select(json).into_iter().find_map(|value| take(rule, &json_text(value)?))
-        }),
-        Place::RoutingKey => take(rule, event.routing_key.as_deref()?),
-        Place::Exchange => take(rule, event.exchange.as_deref()?),
-        Place::Queue => take(rule, event.queue.as_deref()?),
-        Place::ClientName => take(rule, session?.client_name.as_deref()?),
-        Place::User => take(rule, session?.user.as_deref()?),
+fn property_text(property: Property, event: &Event) -> &Option<Str> {
+    match property {
+        Property::MessageId => &event.message_id,
+        Property::CorrelationId => &event.correlation_id,
+        Property::ReplyTo => &event.reply_to,
+        Property::Type => &event.type_,
+        Property::AppId => &event.app_id,
+        Property::UserId => &event.properties.user_id,
     }
 }
 
-fn property_text(property: Property, event: &Event) -> Option<&str> {
-    match property {
-        Property::MessageId => event.message_id.as_deref(),
-        Property::CorrelationId => event.correlation_id.as_deref(),
-        Property::ReplyTo => event.reply_to.as_deref(),
-        Property::Type => event.type_.as_deref(),
-        Property::AppId => event.app_id.as_deref(),
-        Property::UserId => event.properties.user_id.as_deref(),
-    }
+/// What the rule makes of a property: mostly the same text, which need not be copied.
+fn take_shared(rule: &Rule, text: &Str) -> Option<Str> {
+    let whole = rule.pattern.is_none() && rule.value.is_none() && is_key(text);
+    if whole { Some(text.clone()) } else { take(rule, text) }
 }
 
 /// What the rule makes of the text that stands in its place.

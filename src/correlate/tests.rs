@@ -1,7 +1,7 @@
 //! Rules, from the configuration's text to the event.
 
-use super::Correlator;
 use super::text::KEY_BYTES_MAX;
+use super::{Correlator, Findings, Format, Memo};
 use crate::config;
 use crate::model::{Body, Event, Kind, Session, Source, Timestamp, Value};
 
@@ -134,8 +134,7 @@ fn every_key_has_its_own_rules_and_a_known_service_stays() {
     let mut message = event(r#"{"id": 1, "c": "k"}"#);
     message.type_ = Some("SHIPPED".into());
     message.queue = Some("crm.status".into());
-    let json = correlator.apply(&mut message);
-    assert_eq!(json, Some(serde_json::json!({"id": 1, "c": "k"})));
+    assert_eq!(correlator.apply(&mut message), Format::Json);
     let found = [&message.order_id, &message.customer_id, &message.status, &message.service];
     assert_eq!(found.map(|key| key.as_deref()), [Some("1"), Some("k"), Some("SHIPPED"), Some("any")]);
     message.service = Some("known".into());
@@ -148,10 +147,10 @@ fn a_body_is_parsed_only_when_a_rule_needs_it() {
     let correlator = correlator("order_id = [{ property = 'type' }, { body = '$.id' }]");
     let mut message = event(r#"{"id": 1}"#);
     message.type_ = Some("T".into());
-    assert_eq!(correlator.apply(&mut message), None);
+    assert_eq!(correlator.apply(&mut message), Format::Unknown);
     message.order_id = None;
     message.type_ = None;
-    assert!(correlator.apply(&mut message).is_some());
+    assert_eq!(correlator.apply(&mut message), Format::Json);
 }
 
 #[test]
@@ -167,4 +166,28 @@ fn a_long_id_is_bounded_and_distinct_ids_stay_distinct() {
     assert!(keys.iter().all(|key| key.len() <= KEY_BYTES_MAX && key.starts_with("жжж")), "{keys:?}");
     assert_ne!(keys.first(), keys.last());
     check(&format!("{{ property = 'message_id', value = '{}' }}", "v".repeat(9)), event(""), None);
+}
+
+#[test]
+fn what_is_known_of_a_body_and_of_names_is_not_looked_for_again() {
+    let correlator = correlator("order_id = [{ body = '$.id' }, { body = '$..n' }]\nservice = [{ queue = '^[a-z]+' }]");
+    let (mut findings, mut memo) = (Findings::default(), Memo::default());
+    let mut keys = Vec::new();
+    for body in [r#"{"x": {"n": 5}}"#, "not read", "not read"] {
+        let mut message = event(body);
+        message.queue = Some("mes.orders".into());
+        correlator.apply_with(&mut message, &mut findings, &mut memo);
+        keys.push((message.order_id, message.service));
+    }
+    assert_eq!(keys, vec![(Some("5".into()), Some("mes".into())); 3]);
+}
+
+#[test]
+fn rules_with_all_kinds_of_paths_see_the_same_body() {
+    let rules = "order_id = [{ body = '$.o.none' }, { body = '$.o.id' }]\ncustomer_id = [{ body = '$.o.c.id' }]\n\
+                 status = [{ body = '$.o.id' }]\nservice = [{ body = '$..c.id', pattern = '.$' }]";
+    let mut message = event(r#"{"o": {"id": 1, "c": {"id": "k"}}}"#);
+    correlator(rules).apply(&mut message);
+    let found = [&message.order_id, &message.customer_id, &message.status, &message.service];
+    assert_eq!(found.map(|key| key.as_deref()), [Some("1"), Some("k"), Some("1"), Some("k")]);
 }

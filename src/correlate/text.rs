@@ -11,6 +11,11 @@ const KEY_BYTES_KEPT: usize = 900;
 /// Of its hash, so that long keys that differ at their end stay different.
 const HASH_CHARS: usize = 32;
 
+/// The text can be a key as it is.
+pub(super) fn is_key(text: &str) -> bool {
+    (1..=KEY_BYTES_MAX).contains(&text.len())
+}
+
 /// The text as a key; one that is too long as its beginning and a hash of the whole.
 pub(super) fn bounded(text: &str) -> Str {
     if text.len() <= KEY_BYTES_MAX {

@@ -43,8 +43,8 @@ pub(super) struct KnownBodies {
 }
 
 impl KnownBodies {
-    pub(super) fn get(&self, digest: &[u8; 16]) -> Option<&KnownBody> {
-        self.bodies.get(digest)
+    pub(super) fn get_mut(&mut self, digest: &[u8; 16]) -> Option<&mut KnownBody> {
+        self.bodies.get_mut(digest)
     }
 
     /// From now on only events from this one on are referred to.
@@ -54,7 +54,7 @@ impl KnownBodies {
 
     /// The event that has the body's bytes.
     pub(super) fn stored(&self, digest: &[u8; 16]) -> Option<Seq> {
-        self.get(digest)?.stored.filter(|seq| *seq >= self.oldest)
+        self.bodies.get(digest)?.stored.filter(|seq| *seq >= self.oldest)
     }
 
     /// The event will be stored under this number; it is the one that has the bytes, unless it refers to another.

@@ -3,7 +3,7 @@
 
 use super::known::{KnownBodies, KnownBody};
 use crate::config::Config;
-use crate::correlate::Correlator;
+use crate::correlate::{Correlator, Findings, Memo};
 use crate::model::{Event, Keys, Link};
 use crate::redact::{Masker, cut};
 
@@ -12,6 +12,13 @@ pub(super) struct Preparer {
     correlator: Correlator,
     masker: Masker,
     body_bytes_max: usize,
+}
+
+/// What was learned of earlier events, for the next ones.
+#[derive(Default)]
+pub(super) struct Learned {
+    pub(super) bodies: KnownBodies,
+    names: Memo,
 }
 
 impl Preparer {
@@ -23,39 +30,51 @@ impl Preparer {
         }
     }
 
-    pub(super) fn prepare(&self, event: &mut Event, link: Option<&Link>, bodies: &mut KnownBodies) {
+    pub(super) fn prepare(&self, event: &mut Event, link: Option<&Link>, learned: &mut Learned) {
         self.masker.identify(event);
-        self.look_into(event, bodies);
-        // Handed on masked: what masks a key may stand in the content only.
-        match link {
-            Some(Link::Gives(keys)) => {
-                let Event { fingerprint, order_id, customer_id, .. } = event;
-                let told =
-                    Keys { fingerprint: *fingerprint, order_id: order_id.clone(), customer_id: customer_id.clone() };
-                // An event is made ready once.
-                drop(keys.set(told));
-            }
-            Some(Link::Takes(keys)) => {
-                if let Some(keys) = keys.get() {
-                    event.fingerprint = keys.fingerprint;
-                    event.order_id.clone_from(&keys.order_id);
-                    event.customer_id.clone_from(&keys.customer_id);
-                }
-            }
-            None => {}
+        let taken = match link {
+            Some(Link::Takes(keys)) => keys.get(),
+            Some(Link::Gives(_)) | None => None,
+        };
+        // Before the rules, so that none looks for what is known. Handed on masked: what masks a key may stand in the
+        // content only, and a mask is not masked again.
+        if let Some(keys) = taken {
+            event.order_id.clone_from(&keys.order_id);
+            event.customer_id.clone_from(&keys.customer_id);
+        }
+        self.look_into(event, learned);
+        if let Some(Link::Gives(keys)) = link {
+            let Event { fingerprint, order_id, customer_id, .. } = event;
+            let told = Keys { fingerprint: *fingerprint, order_id: order_id.clone(), customer_id: customer_id.clone() };
+            // An event is made ready once.
+            drop(keys.set(told));
+        }
+        // And after: where the content told no order, the event belongs to none, whatever the rules made of its names.
+        if let Some(keys) = taken {
+            event.fingerprint = keys.fingerprint;
+            event.order_id.clone_from(&keys.order_id);
+            event.customer_id.clone_from(&keys.customer_id);
         }
         cut(event, self.body_bytes_max);
     }
 
     /// Keys and mask; of a body that was looked into before they are known.
-    fn look_into(&self, event: &mut Event, bodies: &mut KnownBodies) {
+    fn look_into(&self, event: &mut Event, learned: &mut Learned) {
+        let Learned { bodies, names } = learned;
         let digest = event.body.as_ref().filter(|body| !body.data.is_empty()).map(|body| body.digest);
-        let known = digest.and_then(|digest| bodies.get(&digest));
-        let mut findings = known.map(|known| known.findings.clone()).unwrap_or_default();
-        let json = self.correlator.apply_with(event, &mut findings);
-        let fresh = self.masker.apply_with(event, json, known.map(|known| &known.masked));
-        match (digest, fresh) {
-            (Some(digest), Some(masked)) => bodies.remember(digest, KnownBody::new(findings, masked)),
+        let known = digest.and_then(|digest| bodies.get_mut(&digest));
+        let mut fresh = Findings::default();
+        let (findings, masked) = match known {
+            Some(KnownBody { findings, masked, .. }) => (findings, Some(&*masked)),
+            None => (&mut fresh, None),
+        };
+        let format = self.correlator.apply_with(event, findings, names);
+        let masked = self.masker.apply_with(event, format, masked);
+        match (digest, masked) {
+            (Some(digest), Some(masked)) => {
+                let findings = std::mem::take(findings);
+                bodies.remember(digest, KnownBody::new(findings, masked));
+            }
             // What was masked alike and is cut alike is stored once.
             (Some(digest), None) => {
                 if let Some(body) = &mut event.body {
@@ -64,5 +83,63 @@ impl Preparer {
             }
             (None, _) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, OnceLock};
+
+    use super::*;
+    use crate::config;
+    use crate::model::{Body, Kind, Source, Str, Timestamp};
+
+    const RULES: &str = "[correlate]\norder_id = [{ body = '$.id' }, { queue = '[0-9]+' }]\n\
+                         customer_id = [{ body = '$.mail' }, { queue = '[0-9]+' }]\n\
+                         service = [{ queue = '^[a-z]+' }]\n";
+
+    fn preparer() -> Preparer {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), RULES).expect("written");
+        Preparer::new(&config::load(Some(file.path()), [], &vec![]).expect("valid"), [7; 32])
+    }
+
+    /// A publish with this body and then the settlement of its message, both made ready.
+    fn check(body: &str, order_id: Option<&str>) -> Event {
+        let (preparer, mut learned, keys) = (preparer(), Learned::default(), Arc::new(OnceLock::new()));
+        let event = |kind| {
+            let mut event = Event::new(kind, Source::Proxy, Timestamp::default());
+            event.queue = Some("crm.7".into());
+            event.routing_key = Some("order 79991234567".into());
+            event
+        };
+        let mut publish = event(Kind::Publish);
+        publish.queue = None;
+        publish.body = Some(Body { data: body.into(), ..Body::default() });
+        preparer.prepare(&mut publish, Some(&Link::Gives(Arc::clone(&keys))), &mut learned);
+        let mut settlement = event(Kind::Settle);
+        preparer.prepare(&mut settlement, Some(&Link::Takes(keys)), &mut learned);
+        assert!(publish.fingerprint.is_some() && publish.fingerprint == settlement.fingerprint);
+        assert_eq!(settlement.order_id.as_deref(), order_id);
+        let of = |event: &Event| (event.order_id.clone(), event.customer_id.clone(), event.routing_key.clone());
+        assert_eq!(of(&settlement), of(&publish));
+        settlement
+    }
+
+    #[test]
+    fn a_settlement_has_the_keys_of_its_content_and_a_service_of_its_own() {
+        let settlement = check(r#"{"id": 79991234567, "mail": "anna@example.com"}"#, Some("79991234567"));
+        assert_eq!(settlement.routing_key.as_deref(), Some("order 79991234567"), "an exempt id stays readable");
+        assert_eq!(settlement.service.as_deref(), Some("crm"));
+        let customer: Str = settlement.customer_id.expect("taken");
+        assert!(customer.starts_with("***") && customer.len() == 11, "masked once: {customer}");
+    }
+
+    #[test]
+    fn what_the_content_does_not_tell_no_rule_makes_up() {
+        let settlement = check(r#"{"text": "nothing"}"#, None);
+        assert_eq!(settlement.customer_id, None);
+        assert!(settlement.routing_key.expect("kept").starts_with("order ***"));
+        check(r#"{"id": "JW-1"}"#, Some("JW-1"));
     }
 }

@@ -12,9 +12,8 @@ use crate::model::{Event, Seq, Source};
 
 use super::keep::{self, Keeping, gaps};
 use super::key::{self, KeyError};
-use super::known::KnownBodies;
 use super::observation::Observation;
-use super::prepare::Preparer;
+use super::prepare::{Learned, Preparer};
 use super::queue::Queue;
 use super::repeats::{REMEMBERED_MAX, Repeats};
 use super::room::Room;
@@ -100,7 +99,7 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         writer,
         tail: recorder.tail.clone(),
         preparer,
-        bodies: KnownBodies::default(),
+        learned: Learned::default(),
         repeats,
         marks,
         sources,
@@ -188,7 +187,7 @@ impl Recorder {
     /// Gives an event service and keys, masks and cuts it, as it will be when it is recorded: for what is shown or logged
     /// before that. What is recorded afterwards must be the event as it was: it is masked on its way, once.
     pub fn ready(&self, event: &mut Event) {
-        self.preparer.prepare(event, None, &mut KnownBodies::default());
+        self.preparer.prepare(event, None, &mut Learned::default());
     }
 
     /// Figures for health and metrics.

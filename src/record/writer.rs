@@ -14,9 +14,8 @@ use crate::clock;
 use crate::journal::{AppendError, Mark, Tail, Writer};
 use crate::model::{Event, Seq, Source, Str, Timestamp};
 
-use super::known::KnownBodies;
 use super::observation::Receipt;
-use super::prepare::Preparer;
+use super::prepare::{Learned, Preparer};
 use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
@@ -42,7 +41,7 @@ pub(super) struct WriterLoop {
     pub(super) writer: Writer,
     pub(super) tail: Tail,
     pub(super) preparer: Arc<Preparer>,
-    pub(super) bodies: KnownBodies,
+    pub(super) learned: Learned,
     pub(super) repeats: Repeats,
     pub(super) marks: Marks,
     pub(super) sources: Sources,
@@ -136,7 +135,7 @@ impl WriterLoop {
 
     fn next_batch(&mut self) -> Batch {
         let mut batch = Batch { events: std::mem::take(&mut self.events), ..Batch::default() };
-        self.bodies.refer_from(self.writer.oldest_in_part().unwrap_or(self.writer.last_seq().next()));
+        self.learned.bodies.refer_from(self.writer.oldest_in_part().unwrap_or(self.writer.last_seq().next()));
         let first = self.inputs.blocking_recv();
         self.add(first, &mut batch);
         if !batch.stop && self.inputs.len() < COMMIT_EVENTS_FEW {
@@ -157,7 +156,7 @@ impl WriterLoop {
             return;
         };
         let mut observation = *observation;
-        self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.bodies);
+        self.preparer.prepare(&mut observation.event, observation.link.as_ref(), &mut self.learned);
         batch.receipts.extend(observation.receipt);
         match &mut batch.permit {
             Some(all) => all.merge(permit),
@@ -178,7 +177,7 @@ impl WriterLoop {
             seen.newest = seen.newest.max(event.at);
         }
         let index = batch.events.len() as u64;
-        self.bodies.note(&event, Seq(self.writer.last_seq().next().0 + index));
+        self.learned.bodies.note(&event, Seq(self.writer.last_seq().next().0 + index));
         batch.events.push(event);
     }
 

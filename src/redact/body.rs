@@ -1,15 +1,14 @@
 //! Bodies of every kind: JSON, text, anything else.
 
-use serde_json::Value;
-
+use crate::correlate::Format;
 use crate::model::Body;
 
-use super::json::{self, RepeatedName};
+use super::json::{self, Unreadable};
 use super::names;
 use super::text::Pass;
 
-/// Larger bodies are not parsed; they are masked by names and as text. The same bound as for correlation, for the
-/// same reason.
+/// In larger bodies no path is followed; they are masked by names and as text. The same bound as for correlation, for
+/// the same reason.
 const JSON_BYTES_MAX: usize = 4 << 20;
 
 /// Content encodings that hide the text. Others (`utf-8`, `binary`) say nothing of the kind.
@@ -18,7 +17,7 @@ const COMPRESSIONS: [&str; 12] =
 
 impl Pass<'_> {
     /// Masks the body in place, noting the values masked whole.
-    pub(super) fn body(&self, body: &mut Body, encoding: Option<&str>, json: Option<Value>, whole: &mut Vec<String>) {
+    pub(super) fn body(&self, body: &mut Body, encoding: Option<&str>, format: Format, whole: &mut Vec<String>) {
         let masker = self.masker;
         if body.data.is_empty() || (masker.body.is_empty() && masker.detectors.is_empty()) {
             return;
@@ -31,31 +30,29 @@ impl Pass<'_> {
         if masker.body.is_empty() && !masker.detectors.may_find(&body.data) {
             return;
         }
-        if let Some(masked) = self.data(&body.data, json, whole) {
+        if let Some(masked) = self.data(&body.data, format, whole) {
             body.data = masked;
         }
     }
 
-    fn data(&self, data: &[u8], json: Option<Value>, whole: &mut Vec<String>) -> Option<Vec<u8>> {
+    fn data(&self, data: &[u8], format: Format, whole: &mut Vec<String>) -> Option<Vec<u8>> {
         let Ok(text) = std::str::from_utf8(data) else {
             return self.unreadable(data, whole);
         };
-        let trimmed = text.trim_start_matches('\u{feff}');
+        let known_json = format == Format::Json;
         if self.masker.body.is_empty() {
-            return self.json_or_text(data, json.is_some());
+            return self.json_or_text(data, known_json);
         }
-        let json = json.or_else(|| parse(trimmed));
-        let Some(json) = json else { return self.unreadable(data, whole) };
+        let trimmed = text.trim_start_matches('\u{feff}');
+        let may_be_json = may_be_json(trimmed) && trimmed.len() <= JSON_BYTES_MAX;
+        if !may_be_json || !(known_json || json::is_json(trimmed)) {
+            return self.unreadable(data, whole);
+        }
         let mark = text.get(..text.len() - trimmed.len()).unwrap_or_default();
-        let masked = match json::mask(self, trimmed, &json, whole) {
-            Ok(masked) => masked?,
-            // A reader sees the last of several values of one name; the others must not stay behind unseen.
-            Err(RepeatedName) => {
-                let text = json.to_string();
-                json::mask(self, &text, &json, whole).unwrap_or(None).unwrap_or(text)
-            }
-        };
-        Some([mark.as_bytes(), masked.as_bytes()].concat())
+        match json::mask(self, trimmed, whole) {
+            Ok(masked) => Some([mark.as_bytes(), masked?.as_bytes()].concat()),
+            Err(Unreadable) => self.unreadable(data, whole),
+        }
     }
 
     /// What cannot be read as JSON: by names where it looks like JSON, then as running text.
@@ -110,10 +107,7 @@ fn looks_like_json(data: &[u8]) -> bool {
     matches!(data.first(), Some(b'{' | b'['))
 }
 
-fn parse(text: &str) -> Option<Value> {
-    if may_be_json(text) && text.len() <= JSON_BYTES_MAX { serde_json::from_str(text).ok() } else { None }
-}
-
 fn may_be_json(text: &str) -> bool {
-    matches!(text.trim_ascii_start().bytes().next(), Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9'))
+    let text = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    matches!(text.bytes().next(), Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9'))
 }

@@ -1,8 +1,7 @@
 //! Which fields of an event are masked, and how.
 
-use serde_json::Value;
-
 use crate::config::{ExemptId, Property};
+use crate::correlate::Format;
 use crate::model::{Body, Event, Str};
 
 use super::Masker;
@@ -34,16 +33,15 @@ impl MaskedBody {
 }
 
 impl Masker {
-    /// Masks the whole event. `json` is the body as JSON where it has been parsed already; it is parsed here where it
-    /// is needed and `None`.
-    pub fn apply(&self, event: &mut Event, json: Option<Value>) {
-        self.apply_with(event, json, None);
+    /// Masks the whole event. `format` is what is known of its body; it is read here where that is nothing.
+    pub fn apply(&self, event: &mut Event, format: Format) {
+        self.apply_with(event, format, None);
     }
 
     /// The same for a body that may have been masked before, in another event: `known` is used where it is about the
     /// same. Returns what is to be known of this body, where `known` was not used. The caller answers for it that the
     /// bodies are equal.
-    pub fn apply_with(&self, event: &mut Event, json: Option<Value>, known: Option<&MaskedBody>) -> Option<MaskedBody> {
+    pub fn apply_with(&self, event: &mut Event, format: Format, known: Option<&MaskedBody>) -> Option<MaskedBody> {
         let pass = Pass { masker: self, exempt: self.exempt_texts(event) };
         // What is masked whole below is masked whole in the keys that were taken from it, too.
         let mut whole = self.mask_properties(event);
@@ -56,7 +54,7 @@ impl Masker {
                 Some(known) => known.repeat(body, &mut whole),
                 None => {
                     let before = whole.len();
-                    pass.body(body, encoding.as_deref(), json, &mut whole);
+                    pass.body(body, encoding.as_deref(), format, &mut whole);
                     let whole = whole.get(before..).unwrap_or_default().to_vec();
                     let (data, truncated) = (body.data.clone(), body.truncated);
                     fresh = Some(MaskedBody { exempt: pass.exempt.clone(), encoding, data, truncated, whole });

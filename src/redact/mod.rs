@@ -8,7 +8,7 @@
 //!
 //! | where | what is masked |
 //! |---|---|
-//! | body, JSON | values that a configured path selects, whole; what detectors find in strings, names and integers |
+//! | body, JSON | values that a configured path selects, whole, each of several of one name; what detectors find in strings, names and integers |
 //! | body that begins like JSON but cannot be read as such | whatever follows a name that ends a configured path; then as text |
 //! | body, text or binary | what detectors find |
 //! | body, compressed | not kept: it cannot be looked into |
@@ -24,6 +24,7 @@ mod headers;
 mod identity;
 mod json;
 mod names;
+mod paths;
 mod text;
 
 #[cfg(test)]
@@ -32,17 +33,18 @@ mod tests;
 pub use event::MaskedBody;
 pub use identity::cut;
 
-use crate::config::{ExemptId, JsonPath, Property, Redact};
+use crate::config::{ExemptId, Property, Redact};
 
 use detect::Detectors;
 use identity::Keys;
+use paths::MaskPath;
 
 /// The configured masks with the key of their digests.
 #[derive(Clone)]
 pub struct Masker {
     keys: Keys,
     detectors: Detectors,
-    body: Vec<JsonPath>,
+    body: Vec<MaskPath>,
     /// In lower case.
     headers: Vec<String>,
     properties: Vec<Property>,
@@ -56,7 +58,7 @@ impl Masker {
         Masker {
             keys: Keys::new(&key),
             detectors: Detectors::new(&settings.detect),
-            body: settings.body.clone(),
+            body: settings.body.iter().map(MaskPath::new).collect(),
             headers: settings.headers.iter().map(|name| name.to_lowercase()).collect(),
             properties: settings.properties.clone(),
             exempt: settings.exempt_ids.clone(),

@@ -1,16 +1,15 @@
 //! Bodies that begin like JSON and cannot be read as JSON: cut off, broken, several documents in one, too large, too
 //! deep. A path cannot be followed there, so whatever follows the name that a path ends with is masked.
 
-use crate::config::JsonPath;
-
 use super::Masker;
 use super::json::{string_end, value_end};
+use super::paths::MaskPath;
 
 /// The masked body; empty where a path spells no name to look for. `None` where nothing is masked.
-pub(super) fn mask(masker: &Masker, data: &[u8], paths: &[JsonPath], whole: &mut Vec<String>) -> Option<Vec<u8>> {
+pub(super) fn mask(masker: &Masker, data: &[u8], paths: &[MaskPath], whole: &mut Vec<String>) -> Option<Vec<u8>> {
     let mut names = Vec::new();
     for path in paths {
-        let of_path = path.last_names();
+        let of_path = path.path.last_names();
         if of_path.is_empty() {
             return Some(Vec::new());
         }

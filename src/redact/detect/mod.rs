@@ -35,7 +35,40 @@ pub(super) struct Found {
 }
 
 /// The shortest telephone number that is looked for has this many digits.
-const DIGITS_MIN: usize = 9;
+const DIGITS_MIN: u8 = 9;
+
+/// What a byte does to the number of digits that the sweep has counted: some of it is kept, and then something added.
+#[derive(Clone, Copy)]
+struct Class {
+    keep: u8,
+    add: u8,
+}
+
+static CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class { keep: 0, add: 0 }; 256];
+    let mut rest: &mut [Class] = &mut classes;
+    let mut byte = 0_u8;
+    while let [class, others @ ..] = rest {
+        *class = match byte {
+            b'0'..=b'9' => Class { keep: u8::MAX, add: 1 },
+            // What may stand between the digits of one number.
+            b' ' | b'-' | b'.' | b'(' | b')' | 0x80.. => Class { keep: u8::MAX, add: 0 },
+            // To be looked at by themselves.
+            b'@' | b'\\' => Class { keep: 0, add: DIGITS_MIN },
+            _ => Class { keep: 0, add: 0 },
+        };
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    classes
+}
+
+fn class(byte: u8) -> Class {
+    // There is one for each byte.
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class { keep: 0, add: 0 })
+}
 
 impl Detectors {
     /// All of them, for bringing values into their normal form.
@@ -53,27 +86,32 @@ impl Detectors {
         !(self.email || self.phone || self.card)
     }
 
-    /// Whether there is any use in looking; a cheap sweep. JSON escapes may hide a sign, so a body with one is looked
-    /// through.
+    /// Whether there is any use in looking.
     pub(super) fn may_find(self, data: &[u8]) -> bool {
-        let mut digits = 0_usize;
-        let numbers = self.phone || self.card;
+        self.first_suspect(data).is_some()
+    }
+
+    /// Where there is use in looking first; a cheap sweep. JSON escapes may hide a sign, so a body with one is looked
+    /// through.
+    pub(super) fn first_suspect(self, data: &[u8]) -> Option<usize> {
+        let mut digits = 0_u8;
         for (at, byte) in data.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => {
-                    digits += 1;
-                    if numbers && digits == DIGITS_MIN {
-                        return true;
-                    }
-                }
-                b'@' if self.email => return true,
-                b'\\' if data.get(at + 1) == Some(&b'u') => return !self.is_empty(),
-                // What may stand between the digits of one number.
-                b' ' | b'-' | b'.' | b'(' | b')' | 0x80.. => {}
-                _ => digits = 0,
+            let Class { add, keep } = class(*byte);
+            digits = (digits & keep) + add;
+            if digits < DIGITS_MIN {
+                continue;
             }
+            let suspect = match byte {
+                b'@' => self.email,
+                b'\\' => data.get(at + 1) == Some(&b'u') && !self.is_empty(),
+                _ => self.phone || self.card,
+            };
+            if suspect {
+                return Some(at);
+            }
+            digits = 0;
         }
-        false
+        None
     }
 
     /// What is to be masked, in order, without overlaps.

@@ -96,7 +96,7 @@ fn collect(text: &str, start: usize, end: usize, border: Option<usize>) -> Group
 /// The first number among the groups.
 fn first(groups: &Groups<'_>, phone: bool, card: bool) -> Option<Found> {
     let digits: usize = groups.groups.iter().map(Range::len).sum();
-    if digits < DIGITS_MIN {
+    if digits < usize::from(DIGITS_MIN) {
         return None;
     }
     (0..groups.groups.len()).find_map(|from| {

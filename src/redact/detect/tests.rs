@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Detectors;
+use super::{DIGITS_MIN, Detectors};
 use crate::config::Detector;
 
 fn found(text: &str) -> Vec<(Detector, &str)> {
@@ -148,7 +148,34 @@ fn a_long_row_of_digits_takes_linear_time() {
     }
 }
 
+/// Byte by byte, as it is meant.
+fn first_suspect(detectors: Detectors, data: &[u8]) -> Option<usize> {
+    let mut digits = 0;
+    for (at, byte) in data.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'@' if detectors.email => return Some(at),
+            b'\\' if data.get(at + 1) == Some(&b'u') && !detectors.is_empty() => return Some(at),
+            b' ' | b'-' | b'.' | b'(' | b')' | 0x80.. => {}
+            _ => digits = 0,
+        }
+        if digits == DIGITS_MIN && (detectors.phone || detectors.card) {
+            return Some(at);
+        }
+    }
+    None
+}
+
 proptest! {
+    #[test]
+    fn the_sweep_stops_at_the_first_sign_of_anything(
+        data in proptest::collection::vec(prop_oneof![3 => b'0'..=b'9', 2 => Just(b' '), 1 => any::<u8>(), 1 => Just(b'@'), 1 => Just(b'\\'), 1 => Just(b'u')], 0..60),
+        email in any::<bool>(), phone in any::<bool>(), card in any::<bool>(),
+    ) {
+        let detectors = Detectors { email, phone, card };
+        prop_assert_eq!(detectors.first_suspect(&data), first_suspect(detectors, &data));
+    }
+
     /// Only digits and signs: the worst surroundings for numbers.
     #[test]
     fn what_is_found_is_in_order_and_apart(text in "[0-9+() .@a*\\-]{0,60}|\\PC{0,40}") {
