@@ -96,6 +96,18 @@ fn where_a_path_looks_at_whole_containers_an_object_with_a_name_twice_keeps_noth
 }
 
 #[test]
+fn paths_are_followed_in_json_that_no_tree_can_be_made_of() {
+    for unusual in ["1e400", r#""\ud800""#] {
+        let body = format!("{{\"x\": {unusual}, \"name\": \"Anna\", \"y\": {{\"name\": 7}}}}");
+        check("body = ['$.name']", &body, &body.replace("\"Anna\"", "\"***\""));
+        check("body = ['$.x', '$.y']", &body, "{\"x\": \"***\", \"name\": \"Anna\", \"y\": \"***\"}");
+        // A filter needs the tree: by names, then.
+        let by_name = format!("{{\"x\": {unusual}, \"name\": \"***\", \"y\": \"***\"}}");
+        check("body = ['$.y[?(@.b)]', '$.name']", &body, &by_name);
+    }
+}
+
+#[test]
 fn values_within_selected_ones_are_masked_with_them() {
     check(
         "body = ['$.a[1:]', '$..b', '$.a[-1].b.c', '$.c[?(@.d)]']",
