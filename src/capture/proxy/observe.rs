@@ -14,7 +14,7 @@ use crate::config::OnFull;
 use crate::model::api::{SessionState, TapState};
 use crate::model::{Event, Kind, Source, Str, Timestamp};
 use crate::record::{Recorder, SessionFigures};
-use crate::wire::{Figures, Limits, Observed, Observer, Side};
+use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Side};
 
 /// How often the registry is told what the sessions do.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
@@ -30,9 +30,11 @@ pub(super) struct Observing {
     shown_at: Option<Instant>,
     observed: Vec<Observed>,
     pace: Pace,
-    /// No other source records beside: the journal keeps events in the order of their times, and one that comes late is
-    /// given the time of the newest.
-    may_defer: bool,
+    /// No tap records beside: the journal keeps events in the order of their times, and one that comes late is given the
+    /// time of the newest.
+    is_alone: bool,
+    /// Those that only deliveries tell of. A tap sees them when they happen, and they would count twice.
+    dead_letters: Option<DeadLetters>,
 }
 
 /// A session that is observed.
@@ -46,7 +48,7 @@ struct Watched {
 }
 
 impl Observing {
-    pub(super) fn new(recorder: Recorder, on_full: OnFull, may_defer: bool, runtime: Handle) -> Self {
+    pub(super) fn new(recorder: Recorder, on_full: OnFull, is_alone: bool, runtime: Handle) -> Self {
         Observing {
             outbox: Outbox::new(recorder.clone(), on_full, runtime),
             recorder,
@@ -56,14 +58,15 @@ impl Observing {
             shown_at: None,
             observed: Vec::new(),
             pace: Pace::default(),
-            may_defer,
+            is_alone,
+            dead_letters: is_alone.then(|| DeadLetters::new(clock::now())),
         }
     }
 
     /// Observes until the relay has ended.
     pub(super) fn run(mut self, receiver: &Receiver) {
         loop {
-            if self.may_defer && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
+            if self.is_alone && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
@@ -96,6 +99,10 @@ impl Observing {
             for observed in observed.drain(..) {
                 if observed.event.kind == Kind::SessionOpen {
                     self.opened(entry.session, &observed.event);
+                }
+                let dead_letters = self.dead_letters.as_mut().map(|known| known.told_by(&observed.event));
+                for event in dead_letters.into_iter().flatten() {
+                    self.outbox.send(Observed { event, link: None }, || receiver.is_pressed());
                 }
                 self.outbox.send(observed, || receiver.is_pressed());
             }

@@ -1,6 +1,7 @@
 //! The observer by hand-made conversations.
 
 mod conversation;
+mod dead_letters;
 
 use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, basic, channel, confirm, connection, queue, tx};
