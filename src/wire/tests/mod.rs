@@ -2,6 +2,7 @@
 
 mod conversation;
 mod dead_letters;
+mod limits;
 
 use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, basic, channel, confirm, connection, queue, tx};
