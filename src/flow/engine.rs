@@ -32,7 +32,13 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(settings: config::Flow) -> Self {
-        Engine { settings, messages: Table::new(), orders: Table::new(), out_of_sight: OutOfSight::default(), let_go: 0 }
+        Engine {
+            settings,
+            messages: Table::new(),
+            orders: Table::new(),
+            out_of_sight: OutOfSight::default(),
+            let_go: 0,
+        }
     }
 
     /// Takes in the next committed event.

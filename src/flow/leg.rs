@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::model::api::LegState;
 use super::sight::OutOfSight;
+use crate::model::api::LegState;
 use crate::model::{Death, Event, Settlement, SettlementKind, Source, Str, Timestamp};
 
 /// A hop in one queue.
@@ -150,7 +150,8 @@ impl Leg {
 
     /// A consumer has it, as the proxy saw.
     pub(super) fn is_held(&self) -> bool {
-        self.death.is_none() && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none() && !proxy.is_out_of_sight)
+        self.death.is_none()
+            && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none() && !proxy.is_out_of_sight)
     }
 
     /// How long the consumer had it that settled it.
@@ -163,9 +164,9 @@ impl Leg {
     pub(super) fn is_out_of(&self, out_of_sight: &OutOfSight) -> bool {
         let connection = |seen: &'_ Seen| seen.consumer.as_deref().and_then(|consumer| consumer.connection.clone());
         self.is_held()
-            && self.latest_proxied().is_some_and(|Proxied { seen, .. }| {
-                out_of_sight.has(connection(seen).as_ref(), seen.last_at)
-            })
+            && self
+                .latest_proxied()
+                .is_some_and(|Proxied { seen, .. }| out_of_sight.has(connection(seen).as_ref(), seen.last_at))
     }
 
     /// Says so of the latest delivery, where it is so.

@@ -37,8 +37,9 @@ impl OutOfSight {
         };
         match event.session.as_ref().map(|session| &session.connection) {
             None => self.all = self.all.max(Some(gap.to)),
-            Some(Some(connection)) => self.lose(connection, gap.from),
-            Some(None) => {}
+            // Who has no virtual host open has been given nothing: whoever knocks in another protocol is not remembered.
+            Some(Some(connection)) if event.vhost.is_some() => self.lose(connection, gap.from),
+            Some(_) => {}
         }
     }
 

@@ -211,14 +211,7 @@ impl Channel {
     }
 
     /// A content header.
-    pub(super) fn header(
-        &mut self,
-        side: Side,
-        payload: &[u8],
-        at: Timestamp,
-        scene: &mut Scene,
-        out: &mut dyn Sink,
-    ) {
+    pub(super) fn header(&mut self, side: Side, payload: &[u8], at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         let Some(content) = self.slot(side) else { return };
         if content.header(payload, scene).is_err() {
             scene.holes.note(self.number, Why::Malformed, at);

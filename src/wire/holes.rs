@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Observed, Sink};
 use super::scene::Scene;
+use super::{Observed, Sink};
 use crate::model::{Event, Gap, Kind, Source, Timestamp};
 
 /// A hole that goes on is told at least this often.

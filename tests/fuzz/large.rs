@@ -182,10 +182,11 @@ fn channels_are_bounded() {
 
 #[test]
 fn what_all_sessions_take_together_is_bounded() {
-    let consume = |channel: u16| {
-        let tag = [b'c'; 200];
-        let consume = [&[0, 60, 0, 20, 0, 0, 1, b'q', 200][..], &tag, &[8], &[0; 4]].concat();
-        frame(1, channel, &consume)
+    // Without an answer to be waited for.
+    let consume = |number: u32| {
+        let tag = format!("{number:0200}");
+        let consume = [&[0, 60, 0, 20, 0, 0, 1, b'q', 200][..], tag.as_bytes(), &[8], &[0; 4]].concat();
+        frame(1, 1, &consume)
     };
     let peak = observed_together(100, |feed| {
         for channel in 1..=u16::MAX {
@@ -193,7 +194,8 @@ fn what_all_sessions_take_together_is_bounded() {
         }
     });
     assert_below(peak, 80);
-    let peak = observed_together(100, |feed| (0..8192).for_each(|_| feed(Side::Client, &consume(1))));
+    let peak = observed_together(100, |feed| (0..8192).for_each(|number| feed(Side::Client, &consume(number))));
+    assert!(peak > 32 << 20, "{peak} bytes: they are remembered");
     assert_below(peak, 80);
     // Frames that are never whole, on each side of each.
     let long = frame(1, 1, &[0; 131_000]);

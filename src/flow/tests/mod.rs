@@ -163,6 +163,12 @@ fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same
             event.clone()
         })
         .collect();
-    let trail = super::trail::build(&super::trail::Subject::Order("JW-1"), &events, &OutOfSight::default(), &settings(), at(11_000));
+    let trail = super::trail::build(
+        &super::trail::Subject::Order("JW-1"),
+        &events,
+        &OutOfSight::default(),
+        &settings(),
+        at(11_000),
+    );
     assert_eq!(trail.state, crate::model::api::State::DeadLettered, "{}", trail.verdict);
 }

@@ -74,7 +74,13 @@ pub(super) fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
 
 /// The trail; what may differ with the order in which events came is put in order.
 pub(super) fn told_at(events: &[Event], seconds: i64) -> Trail {
-    let mut trail = trail::build(&Subject::Message("m-1".to_owned()), events, &OutOfSight::default(), &settings(), at(seconds * 1000));
+    let mut trail = trail::build(
+        &Subject::Message("m-1".to_owned()),
+        events,
+        &OutOfSight::default(),
+        &settings(),
+        at(seconds * 1000),
+    );
     trail.events.clear();
     for hop in &mut trail.hops {
         hop.events.sort_unstable();

@@ -13,6 +13,7 @@ fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u64>) -> Eve
     let mut event = Event::new(Kind::Gap, Source::Hoptrail, at(to * 1000));
     let (from, to) = (at(from * 1000), at(to * 1000));
     event.gap = Some(Gap { source: Source::Proxy, from, to, count, cause: "lost".into() });
+    event.vhost = client.map(|_| "/".into());
     event.session = client.map(|client| Session {
         connection: Some(format!("10.0.0.7:{client} -> 127.0.0.1:5673").as_str().into()),
         ..Session::default()
@@ -93,6 +94,8 @@ fn sessions_out_of_sight_are_bounded() {
     let mut out_of_sight = OutOfSight::default();
     (0..40_000).for_each(|n| out_of_sight.note(&lost(Some(&n.to_string()), (4, 4), None)));
     assert_eq!(out_of_sight.len(), 16_384);
+    let knocks = |n: i32| Event { vhost: None, ..lost(Some(&format!("knocks-{n}")), (4, 4), None) };
+    (0..20_000).for_each(|n| out_of_sight.note(&knocks(n)));
     let newest = Str::from("10.0.0.7:39999 -> 127.0.0.1:5673");
     assert!(out_of_sight.has(Some(&newest), at(4000)) && !out_of_sight.has(Some(&newest), at(4001)));
 }

@@ -56,7 +56,8 @@ fn where_all_sessions_together_have_taken_what_there_is_no_more_is_remembered() 
     assert!(room.is_left() && is_followed(&mut talk, 2));
     talk.end();
     let told = talk.told().join("\n");
-    for text in ["publish m-1", "1 channels were opened", "1 consumers or requests", "1 methods or headers were passed over"]
+    for text in
+        ["publish m-1", "1 channels were opened", "1 consumers or requests", "1 methods or headers were passed over"]
     {
         assert!(told.contains(text), "{text}: {told}");
     }
