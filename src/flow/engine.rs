@@ -13,6 +13,7 @@ use super::handle::StalledQuery;
 use super::message::Message;
 use super::order::{Status, Step, announced, is_final, step};
 use super::report::Stalled;
+use super::sight::OutOfSight;
 use super::stalled::{Trouble, is_finished, troubles};
 use super::table::{Limits, Table};
 
@@ -25,12 +26,19 @@ pub(super) struct Engine {
     settings: config::Flow,
     messages: Table<MessageKey, Message>,
     orders: Table<Str, Status>,
+    out_of_sight: OutOfSight,
     let_go: u64,
 }
 
 impl Engine {
     pub(super) fn new(settings: config::Flow) -> Self {
-        Engine { settings, messages: Table::new(), orders: Table::new(), let_go: 0 }
+        Engine {
+            settings,
+            messages: Table::new(),
+            orders: Table::new(),
+            out_of_sight: OutOfSight::default(),
+            let_go: 0,
+        }
     }
 
     /// Takes in the next committed event.
@@ -46,6 +54,9 @@ impl Engine {
             if let Some((order_id, status)) = entered {
                 self.announce(order_id, status, event.at);
             }
+        }
+        if event.kind == Kind::Gap {
+            self.out_of_sight.note(event);
         }
         self.sweep(event.at);
     }
@@ -80,7 +91,7 @@ impl Engine {
         if query.what != Some(StalledWhat::Order) {
             let of = |message| troubles(message, &self.settings, now).map(move |it| Stalled::Message(message, it));
             let troubled = self.messages.iter().flat_map(|(_, message)| of(message));
-            stalled.extend(troubled.filter(|found| !self.made_good(found)));
+            stalled.extend(troubled.filter(|found| !self.made_good(found) && !self.is_out_of_sight(found)));
         }
         if query.what != Some(StalledWhat::Message) {
             let late = self.orders.iter().filter_map(|(id, status)| Stalled::order(id, status, &self.settings, now));
@@ -103,6 +114,11 @@ impl Engine {
     pub(super) fn check_invariants(&self) {
         self.messages.check_invariants();
         self.orders.check_invariants();
+    }
+
+    /// Nobody can say that the consumer holds it still.
+    fn is_out_of_sight(&self, found: &Stalled<'_>) -> bool {
+        matches!(found, Stalled::Message(_, Trouble::Unsettled { leg, .. }) if leg.is_out_of(&self.out_of_sight))
     }
 
     /// What was given up or lost is made good when the message's order has entered a status since.

@@ -10,6 +10,7 @@ use crate::model::api::{StalledReport, StalledWhat, Trail};
 use crate::model::{Event, Kind, MessageKey, Seq, Timestamp};
 
 use super::engine::Engine;
+use super::sight::OutOfSight;
 use super::trail::{self, Subject};
 
 /// Events of one trail; an order with more is shown from its beginning.
@@ -144,9 +145,12 @@ impl Flow {
         now: Timestamp,
     ) -> Result<Option<Trail>, ReadError> {
         let events: Vec<Event> = events.into_values().collect();
-        let mut trail = trail::build(subject, &events, &self.settings, now);
-        let Some((from, to)) = trail::span(&trail, &events, now) else { return Ok(None) };
-        trail::add_gaps(&mut trail, &self.gaps(from, to)?);
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
+        let mut gaps = self.gaps(first.at, now.max(last.at))?;
+        let mut trail = trail::build(subject, &events, &OutOfSight::of(&gaps), &self.settings, now);
+        let Some((_, to)) = trail::span(&trail, &events, now) else { return Ok(None) };
+        gaps.retain(|event| event.gap.as_ref().is_some_and(|gap| gap.from <= to));
+        trail::add_gaps(&mut trail, &gaps);
         if truncated {
             trail::mark_truncated(&mut trail);
         }

@@ -39,6 +39,7 @@ pub(super) fn return_to_queue(leg: &Leg) -> Option<String> {
 pub(super) fn ending(leg: &Leg) -> String {
     match (leg.settled(), leg.is_held()) {
         (None, true) => " and has not acknowledged it yet".to_owned(),
+        (None, false) if leg.is_out_of_sight() => ", and its settlement was not observed".to_owned(),
         (None, false) => String::new(),
         (Some((_, settlement)), _) if gives_back(settlement) => {
             format!(" and gave it back after {}{}", held(leg), why(settlement))

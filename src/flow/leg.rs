@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::sight::OutOfSight;
 use crate::model::api::LegState;
 use crate::model::{Death, Event, Settlement, SettlementKind, Source, Str, Timestamp};
 
@@ -41,6 +42,8 @@ struct Proxied {
     /// How the latest delivery was settled.
     settled: Option<(Timestamp, Settlement)>,
     given_back: u64,
+    /// How the latest delivery was settled was not observed, and never will be.
+    is_out_of_sight: bool,
 }
 
 /// Who was given a message.
@@ -147,13 +150,36 @@ impl Leg {
 
     /// A consumer has it, as the proxy saw.
     pub(super) fn is_held(&self) -> bool {
-        self.death.is_none() && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none())
+        self.death.is_none()
+            && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none() && !proxy.is_out_of_sight)
     }
 
     /// How long the consumer had it that settled it.
     pub(super) fn held(&self) -> Option<Duration> {
         let proxy = self.latest_proxied()?;
         Some(proxy.settled?.0.since(proxy.seen.last_at))
+    }
+
+    /// How the latest delivery ended can no longer be seen.
+    pub(super) fn is_out_of(&self, out_of_sight: &OutOfSight) -> bool {
+        let connection = |seen: &'_ Seen| seen.consumer.as_deref().and_then(|consumer| consumer.connection.clone());
+        self.is_held()
+            && self
+                .latest_proxied()
+                .is_some_and(|Proxied { seen, .. }| out_of_sight.has(connection(seen).as_ref(), seen.last_at))
+    }
+
+    /// Says so of the latest delivery, where it is so.
+    pub(super) fn lose_sight(&mut self, out_of_sight: &OutOfSight) {
+        let is_out = self.is_out_of(out_of_sight);
+        if let Some(proxy) = self.proxy.as_deref_mut() {
+            proxy.is_out_of_sight |= is_out;
+        }
+    }
+
+    /// A consumer was given it, and how that ended was not observed.
+    pub(super) fn is_out_of_sight(&self) -> bool {
+        self.death.is_none() && self.latest_proxied().is_some_and(|proxy| proxy.is_out_of_sight)
     }
 
     /// Where the message stands in this queue.
@@ -165,6 +191,7 @@ impl Leg {
             Some((_, settlement)) if gives_back(settlement) => LegState::Waiting,
             Some((_, settlement)) if settlement.kind == SettlementKind::Ack => LegState::Settled,
             Some(_) => LegState::Dropped,
+            None if self.is_out_of_sight() => LegState::Delivered,
             None if self.latest_proxied().is_some() => LegState::Unsettled,
             None if self.taps.count > 0 => LegState::Delivered,
             None => LegState::Waiting,
@@ -210,14 +237,14 @@ impl Proxied {
         self.seen.delivered(event);
         self.tag = event.delivery_tag;
         self.channel = event.session.as_ref().and_then(|session| session.channel);
-        self.settled = None;
+        (self.settled, self.is_out_of_sight) = (None, false);
         if let Some(settlement) = event.settlement {
             self.settle(event.at, settlement);
         }
     }
 
     fn settle(&mut self, at: Timestamp, settlement: Settlement) {
-        self.settled = Some((at, settlement));
+        (self.settled, self.is_out_of_sight) = (Some((at, settlement)), false);
         self.given_back += u64::from(gives_back(settlement));
     }
 }

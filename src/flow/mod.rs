@@ -17,6 +17,7 @@ mod leg;
 mod message;
 mod order;
 mod report;
+mod sight;
 mod stalled;
 mod table;
 mod trail;

@@ -7,6 +7,7 @@ use crate::model::{Event, MessageKey, Seq, Str, Timestamp};
 
 use super::hop::Hop;
 use super::message::Message;
+use super::sight::OutOfSight;
 
 /// A status that ranks below the order's own and is announced within this time after it was only seen later: sources
 /// and services lag.
@@ -69,6 +70,12 @@ impl Messages {
             }
         }
         statuses
+    }
+
+    /// What sessions held that the proxy lost sight of is in nobody's hands for certain.
+    pub(super) fn lose_sight(&mut self, out_of_sight: &OutOfSight) {
+        let hops = self.0.values_mut().flat_map(|message| &mut message.hops);
+        hops.flat_map(|hop| &mut hop.legs).for_each(|leg| leg.lose_sight(out_of_sight));
     }
 
     /// What was given up or lost before the order's latest status change is made good by it: the order went on.

@@ -156,6 +156,9 @@ pub(super) fn hop_state(message: &Message, hop: &Hop, settings: &config::Flow, n
     if hop.legs.iter().any(nobody_s) {
         return State::Unknown;
     }
+    if hop.legs.iter().any(Leg::is_out_of_sight) {
+        return State::Unknown;
+    }
     let done = |leg: &Leg| !matches!(leg.state(), LegState::Waiting | LegState::Unsettled);
     if hop.legs.iter().all(done) { State::Completed } else { State::InFlight }
 }

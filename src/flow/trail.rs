@@ -8,6 +8,7 @@ use super::hop::{Answer, Hop};
 use super::leg::{Consumer, Leg, gives_back};
 use super::message::Message;
 use super::order::{Messages, Status, is_final};
+use super::sight::OutOfSight;
 use super::stalled::hop_state;
 use super::verdict::judge;
 
@@ -18,8 +19,15 @@ pub(super) enum Subject<'a> {
 }
 
 /// Builds the trail from the subject's events, in journal order.
-pub(super) fn build(subject: &Subject<'_>, events: &[Event], settings: &config::Flow, now: Timestamp) -> Trail {
+pub(super) fn build(
+    subject: &Subject<'_>,
+    events: &[Event],
+    out_of_sight: &OutOfSight,
+    settings: &config::Flow,
+    now: Timestamp,
+) -> Trail {
     let mut messages = Messages::join(events);
+    messages.lose_sight(out_of_sight);
     let statuses = messages.statuses(settings);
     let mut trail = Trail {
         customer_id: events.iter().find_map(|event| event.customer_id.clone()),

@@ -210,6 +210,14 @@ fn without_status(messages: &Messages) -> (State, String) {
         let takers = held.join(" and by ");
         return (State::InFlight, format!("In flight: {subject} was taken by {takers}, and is not acknowledged yet."));
     }
+    let lost: Vec<String> = in_state(LegState::Delivered, true)
+        .iter()
+        .filter(|leg| leg.is_out_of_sight())
+        .filter_map(|leg| took(leg, ending(leg)))
+        .collect();
+    if !lost.is_empty() {
+        return (State::Unknown, format!("Unknown: {subject} was taken by {}.", lost.join(", and by ")));
+    }
     // What came back to a queue after a death was moved there by the broker, and counts.
     let taken = in_state(LegState::Delivered, true).into_iter().chain(in_state(LegState::Settled, true));
     let deliveries: Vec<String> = taken.filter_map(|leg| took(&leg, acknowledged(leg))).collect();

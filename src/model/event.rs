@@ -279,7 +279,8 @@ pub struct Gap {
     pub from: Timestamp,
     /// Nothing after this moment is missing.
     pub to: Timestamp,
-    /// How many observations are missing, where that is known.
+    /// How many observations are missing, where that is known. Of the proxy: `None` says that the event's session, or without
+    /// one every session until `to`, could not be followed to its end.
     pub count: Option<u64>,
     /// What happened, to what, in words.
     pub cause: Str,

@@ -8,7 +8,7 @@ use super::holes::Why;
 use super::method::Method;
 use super::scene::Scene;
 use super::transaction::{Outcome, Step, Transaction};
-use super::{Observed, table::text};
+use super::{Observed, Sink, table::text};
 use crate::model::{Close, Event, Kind, Party, Return, Settlement, SettlementKind, Timestamp, Topology};
 
 /// What a publish takes in a transaction besides its body and its headers.
@@ -61,7 +61,7 @@ impl Channel {
         method: Method<'_>,
         at: Timestamp,
         scene: &mut Scene,
-        out: &mut Vec<Observed>,
+        out: &mut dyn Sink,
     ) {
         // A broker that has closed a channel reads nothing more from it, and sends nothing.
         if self.released || side == Side::Client && self.is_closed_by(Party::Broker) {
@@ -73,7 +73,7 @@ impl Channel {
         }
     }
 
-    fn client_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn client_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         match method {
             Method::Publish { exchange, routing_key } => {
                 let mut event = scene.event(Kind::Publish, Some(self.number), at);
@@ -114,7 +114,7 @@ impl Channel {
         }
     }
 
-    fn broker_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn broker_says(&mut self, method: Method<'_>, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         match method {
             Method::Deliver { consumer_tag, tag, redelivered, exchange, routing_key } => {
                 let mut event = self.delivery((tag, redelivered), exchange, routing_key, at, scene);
@@ -211,14 +211,7 @@ impl Channel {
     }
 
     /// A content header.
-    pub(super) fn header(
-        &mut self,
-        side: Side,
-        payload: &[u8],
-        at: Timestamp,
-        scene: &mut Scene,
-        out: &mut Vec<Observed>,
-    ) {
+    pub(super) fn header(&mut self, side: Side, payload: &[u8], at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         let Some(content) = self.slot(side) else { return };
         if content.header(payload, scene).is_err() {
             scene.holes.note(self.number, Why::Malformed, at);
@@ -235,7 +228,7 @@ impl Channel {
         (bytes, to_come): (&[u8], u32),
         at: Timestamp,
         scene: &mut Scene,
-        out: &mut Vec<Observed>,
+        out: &mut dyn Sink,
     ) {
         let Some(content) = self.slot(side) else { return };
         if content.body(bytes, to_come, at, scene).is_err() {
@@ -245,7 +238,7 @@ impl Channel {
         self.finish_if_complete(side, scene, out);
     }
 
-    fn finish_if_complete(&mut self, side: Side, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn finish_if_complete(&mut self, side: Side, scene: &mut Scene, out: &mut dyn Sink) {
         if let Some(content) = self.slot(side).take_if(|content| content.is_complete()) {
             scene.unfinished -= 1;
             let Unfinished { event, purpose, .. } = *content;
@@ -267,7 +260,7 @@ impl Channel {
         Some(number)
     }
 
-    fn publish(&mut self, event: Event, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn publish(&mut self, event: Event, scene: &mut Scene, out: &mut dyn Sink) {
         if let Some(transaction) = &mut self.transaction {
             let bytes = step_bytes(&event);
             if scene.bytes + bytes > scene.limits.bytes_max || !scene.limits.room.is_left() {
@@ -298,7 +291,7 @@ impl Channel {
         multiple: bool,
         at: Timestamp,
         scene: &mut Scene,
-        out: &mut Vec<Observed>,
+        out: &mut dyn Sink,
     ) {
         let confirmed = self.publishes.take(tag, multiple);
         scene.unconfirmed -= confirmed.len();
@@ -309,7 +302,7 @@ impl Channel {
 
 /// Deliveries and their settlements.
 impl Channel {
-    fn deliver(&mut self, mut event: Event, no_ack: bool, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn deliver(&mut self, mut event: Event, no_ack: bool, scene: &mut Scene, out: &mut dyn Sink) {
         scene.delivered += 1;
         let mut link = None;
         if no_ack {
@@ -334,7 +327,7 @@ impl Channel {
         multiple: bool,
         at: Timestamp,
         scene: &mut Scene,
-        out: &mut Vec<Observed>,
+        out: &mut dyn Sink,
     ) {
         let settled = self.deliveries.take(tag, multiple);
         let how = Settlement { kind, requeue, multiple };
@@ -350,7 +343,7 @@ impl Channel {
     }
 
     /// Everything goes back to its queue.
-    fn give_back(&mut self, kind: SettlementKind, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn give_back(&mut self, kind: SettlementKind, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         let held = self.deliveries.take_all();
         scene.unsettled -= held.len();
         let how = Settlement { kind, requeue: true, multiple: true };
@@ -369,7 +362,7 @@ impl Channel {
         }
     }
 
-    fn committed(&mut self, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn committed(&mut self, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         let Some(transaction) = &mut self.transaction else { return };
         let how = Settlement { kind: SettlementKind::Ack, requeue: false, multiple: false };
         for step in transaction.ended(Outcome::Commit) {
@@ -430,7 +423,7 @@ impl Channel {
         (code, reason): (u16, &[u8]),
         at: Timestamp,
         scene: &mut Scene,
-        out: &mut Vec<Observed>,
+        out: &mut dyn Sink,
     ) {
         let by = if side == Side::Client { Party::Client } else { Party::Broker };
         // Where both close at once, the broker's came first there: it would have answered the client's otherwise.
@@ -443,12 +436,12 @@ impl Channel {
     }
 
     /// The other side has answered.
-    pub(super) fn closed(&mut self, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    pub(super) fn closed(&mut self, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         self.release(at, scene, out);
     }
 
     /// Its connection has ended.
-    pub(super) fn end(&mut self, close: &Close, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    pub(super) fn end(&mut self, close: &Close, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         if !self.released {
             self.closing = Some(Close { code: None, ..close.clone() });
         }
@@ -456,7 +449,7 @@ impl Channel {
     }
 
     /// Nothing more happens on it; what was not settled goes back.
-    fn release(&mut self, at: Timestamp, scene: &mut Scene, out: &mut Vec<Observed>) {
+    fn release(&mut self, at: Timestamp, scene: &mut Scene, out: &mut dyn Sink) {
         if self.released {
             return;
         }

@@ -8,6 +8,9 @@ use super::method::ContentHeader;
 use super::scene::Scene;
 use crate::model::{Body, Event, Timestamp, Value, weight};
 
+/// What one that has begun takes in memory besides its body and headers, roughly.
+pub(super) const UNFINISHED_BYTES: usize = size_of::<Unfinished>() + 256;
+
 /// What a content is, besides its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {

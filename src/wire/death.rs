@@ -1,27 +1,57 @@
-//! The newest death of a message, out of `x-death`.
+//! The deaths of a message, out of `x-death`, and the dead letters that a delivery gives away by it.
 //!
 //! `x-death` is a list, newest first, with one entry for each pair of queue and reason; `time` is that pair's first
 //! death and never moves, only `count` grows (RabbitMQ's dead-lettering guide, "Effects on the message").
 
-use crate::model::{Death, Str, Timestamp, Value};
+use crate::model::{Death, Event, Kind, Str, Timestamp, Value};
 
 /// The header that dead-lettering writes.
 const X_DEATH: &str = "x-death";
 
+/// Entries that are read: of a message that went through more queues, the newest.
+const DEATHS_MAX: usize = 16;
+
 /// The death that `x-death` names first. `None` where the header is absent or not what a broker writes.
 #[must_use]
 pub fn newest_death(headers: &[(Str, Value)]) -> Option<Death> {
-    let (_, header) = headers.iter().find(|(name, _)| &**name == X_DEATH)?;
-    let Value::List(entries) = header else { return None };
-    let newest = entries.first()?;
-    let field = |name: &str| newest.get(name).and_then(Value::as_text).cloned();
+    deaths(headers).next()
+}
+
+/// The dead letter that is seen only by its delivery. Its exchange and key are those by which the broker sent it on.
+#[must_use]
+pub fn told_by_delivery(delivery: &Event, death: Death) -> Event {
+    Event {
+        kind: Kind::DeadLetter,
+        observed_late: true,
+        queue: Some(death.queue.clone()),
+        death: Some(death),
+        redelivered: None,
+        delivery_tag: None,
+        consumer_tag: None,
+        settlement: None,
+        session: None,
+        ..delivery.clone()
+    }
+}
+
+/// The deaths that `x-death` names, the newest first; up to an entry that no broker writes.
+pub(super) fn deaths(headers: &[(Str, Value)]) -> impl Iterator<Item = Death> {
+    let entries = match headers.iter().find(|(name, _)| &**name == X_DEATH) {
+        Some((_, Value::List(entries))) => entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().take(DEATHS_MAX).map_while(death)
+}
+
+fn death(entry: &Value) -> Option<Death> {
+    let field = |name: &str| entry.get(name).and_then(Value::as_text).cloned();
     Some(Death {
         queue: field("queue")?,
         reason: field("reason")?,
         exchange: field("exchange").unwrap_or_else(|| "".into()),
-        routing_keys: newest.get("routing-keys").map(texts).unwrap_or_default(),
-        count: newest.get("count").and_then(Value::as_u64).unwrap_or(1),
-        first_at: newest.get("time").and_then(first_at),
+        routing_keys: entry.get("routing-keys").map(texts).unwrap_or_default(),
+        count: entry.get("count").and_then(Value::as_u64).unwrap_or(1),
+        first_at: entry.get("time").and_then(first_at),
     })
 }
 

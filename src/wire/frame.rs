@@ -13,6 +13,9 @@ const END_MARK: u8 = 0xce;
 /// The most bytes of a method or header that are put together. Brokers agree on frames of 128 KiB by default.
 pub(super) const WHOLE_MAX: usize = 1 << 20;
 
+/// The same where memory is short: enough for all methods and headers but those with large tables.
+pub(super) const WHOLE_MAX_WHEN_SHORT: usize = 8 << 10;
+
 /// What stands in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -22,7 +25,7 @@ pub(super) enum Piece<'a> {
     Header { channel: u16, payload: &'a [u8] },
     /// Some of a content's body, and how many bytes of it its frame still has.
     Body { channel: u16, bytes: &'a [u8], to_come: u32 },
-    /// A method or header above [`WHOLE_MAX`], which is passed over.
+    /// A method or header above [`WHOLE_MAX`], or what there is memory for, which is passed over.
     TooLarge { channel: u16, bytes: u32 },
     /// A sign of life.
     Heartbeat,
@@ -52,6 +55,8 @@ pub(super) enum Broken {
 pub(super) struct Splitter {
     /// The largest payload.
     payload_max: u32,
+    /// The largest method or header that is put together from several pieces.
+    partial_max: usize,
     state: State,
     /// A head, method or header that has not arrived in full.
     partial: Vec<u8>,
@@ -83,7 +88,8 @@ struct Head {
 impl Splitter {
     /// `frame_max` as for [`Self::set_frame_max`].
     pub(super) fn new(frame_max: u32) -> Self {
-        let mut splitter = Splitter { payload_max: 0, state: State::Head, partial: Vec::new(), given: false };
+        let mut splitter =
+            Splitter { payload_max: 0, partial_max: WHOLE_MAX, state: State::Head, partial: Vec::new(), given: false };
         splitter.set_frame_max(frame_max);
         splitter
     }
@@ -91,6 +97,16 @@ impl Splitter {
     /// The largest frame from now on, its envelope included; 0: any.
     pub(super) fn set_frame_max(&mut self, frame_max: u32) {
         self.payload_max = if frame_max == 0 { u32::MAX } else { frame_max.saturating_sub(ENVELOPE as u32) };
+    }
+
+    /// Whether memory is short: what has to be put together is then passed over where it is large.
+    pub(super) fn set_short(&mut self, is_short: bool) {
+        self.partial_max = if is_short { WHOLE_MAX_WHEN_SHORT } else { WHOLE_MAX };
+    }
+
+    /// Bytes that it keeps.
+    pub(super) fn taken(&self) -> usize {
+        self.partial.capacity()
     }
 
     /// The next piece of `input`, which is moved past it; `None` when more bytes are needed.
@@ -179,6 +195,10 @@ impl Splitter {
                     *input = rest;
                     self.state = State::End;
                     return Some(head.piece(payload));
+                }
+                None if left as usize > self.partial_max => {
+                    self.state = State::Skip { left };
+                    return Some(Piece::TooLarge { channel, bytes: left });
                 }
                 None => self.state = State::Whole(head),
             },

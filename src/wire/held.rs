@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::scene::Scene;
-use super::{Observed, limits::Limits};
+use super::{Observed, Sink, limits::Limits};
 use crate::model::{Close, Event, Keys, Kind, Link, Settlement, Str, Timestamp};
 
 /// What one of them takes in memory, roughly: its entry and its own texts.
@@ -117,7 +117,7 @@ pub(super) fn tell(
     how: Settlement,
     close: Option<&Close>,
     (scene, channel, at): (&Scene, u16, Timestamp),
-    out: &mut Vec<Observed>,
+    out: &mut dyn Sink,
 ) {
     for (tag, held) in held {
         let mut observed = held.becomes(kind, tag, how, scene, channel, at);
@@ -130,6 +130,11 @@ impl Limits {
     /// One more delivery may be held.
     pub(super) fn may_hold_delivery(&self, scene: &Scene) -> bool {
         scene.unsettled < self.unsettled_max && self.room.is_left()
+    }
+
+    /// One more consumer, or request for one, may be remembered.
+    pub(super) fn may_hold_consumer(&self, scene: &Scene) -> bool {
+        scene.consumers < self.consumers_max && self.room.is_left()
     }
 
     /// One more publish may be held.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Observed;
 use super::scene::Scene;
+use super::{Observed, Sink};
 use crate::model::{Event, Gap, Kind, Source, Timestamp};
 
 /// A hole that goes on is told at least this often.
@@ -19,6 +19,7 @@ pub(super) enum Why {
     Unsettled,
     Unconfirmed,
     UnknownConsumer,
+    Channels,
     Consumers,
     Unfinished,
     Body,
@@ -35,6 +36,7 @@ impl Why {
             Why::Unsettled => "deliveries are not followed to their settlement: more are unsettled than are remembered",
             Why::Unconfirmed => "publishes are not followed to their confirm: more are unconfirmed than are remembered",
             Why::UnknownConsumer => "deliveries to a consumer that was not seen to subscribe; their queue is not known",
+            Why::Channels => "channels were opened and are not followed: there are more than can be",
             Why::Consumers => "consumers or requests are not remembered: there are more than can be",
             Why::Unfinished => "messages were not put together: more had begun at once than can be followed",
             Why::Body => "bodies were recorded in part: the session's unfinished messages are larger than is kept",
@@ -68,15 +70,15 @@ impl Holes {
         hole.count += 1;
     }
 
-    /// The first reason that has not been told.
+    /// The reason that was noted last, of those that have not been told.
     pub(super) fn newest(&self) -> Option<&'static str> {
-        self.0.keys().next().map(|(_, why)| why.text())
+        self.0.iter().max_by_key(|(_, hole)| hole.to).map(|((_, why), _)| why.text())
     }
 }
 
 impl Scene {
     /// Tells the holes that are due; `all` of them at the end.
-    pub(super) fn tell_holes(&mut self, all: bool, at: Timestamp, out: &mut Vec<Observed>) {
+    pub(super) fn tell_holes(&mut self, all: bool, at: Timestamp, out: &mut dyn Sink) {
         if self.holes.0.is_empty() {
             return;
         }
@@ -93,7 +95,7 @@ impl Scene {
         self.holes = holes;
     }
 
-    /// A gap in what is known of this session.
+    /// A gap in what is known of this session. One without a count says that nothing more of it is known.
     pub(super) fn gap(
         &self,
         cause: &str,

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Limits {
     /// Bytes of a body that are put together: JSON is read whole before it is cut for the journal.
     pub body_bytes_max: usize,
+    /// Channels that are followed at a time. Brokers allow 2047 by default.
+    pub channels_max: usize,
     /// Contents that have begun and are not complete: one for each channel and direction that is at work.
     pub unfinished_max: usize,
     /// Deliveries whose settlement is waited for. A consumer without a prefetch gets the whole queue at once.
@@ -26,6 +28,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             body_bytes_max: 1 << 20,
+            channels_max: 8192,
             unfinished_max: 4096,
             unsettled_max: 65_536,
             unconfirmed_max: 65_536,

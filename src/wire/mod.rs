@@ -13,13 +13,15 @@
 //! | `content`, `channel`, `session` | what they mean, by content, channel and session |
 //! | `held`, `consumers`, `transaction` | what a channel remembers until it is settled, confirmed, cancelled, committed |
 //! | `holes`, `limits` | what could not be followed, and the bounds |
-//! | `value`, `properties`, `death` | the same from what `amq-protocol` has parsed, for the taps |
+//! | `value`, `properties` | the same from what `amq-protocol` has parsed, for the taps |
+//! | `death`, `dead_letters` | the deaths in `x-death`, and which of them a delivery is the first to tell |
 
 mod basic;
 mod bytes;
 mod channel;
 mod consumers;
 mod content;
+mod dead_letters;
 mod death;
 mod frame;
 mod gate;
@@ -37,10 +39,11 @@ mod table;
 mod transaction;
 mod value;
 
-pub use death::newest_death;
+pub use dead_letters::DeadLetters;
+pub use death::{newest_death, told_by_delivery};
 pub use gate::{Gate, Verdict};
 pub use limits::{Limits, Room};
-pub use observer::{End, Figures, Observed, Observer, Side};
+pub use observer::{End, Figures, Observed, Observer, Side, Sink};
 pub use properties::{Content, apply_basic, apply_table};
 pub use value::{Decoded, table, text, value};
 

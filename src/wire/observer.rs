@@ -53,6 +53,19 @@ pub struct Observed {
     pub link: Option<Link>,
 }
 
+/// Takes events as they are told. One method can tell thousands at once, and what takes them may pass each on before the
+/// next is made.
+pub trait Sink {
+    /// The next event.
+    fn push(&mut self, observed: Observed);
+}
+
+impl Sink for Vec<Observed> {
+    fn push(&mut self, observed: Observed) {
+        self.push(observed);
+    }
+}
+
 /// What a session does now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
@@ -128,7 +141,7 @@ impl Observer {
 
     /// The next bytes of one side, which passed at `at`. Bytes of both sides must come in an order in which no answer
     /// comes before what it answers.
-    pub fn feed(&mut self, side: Side, bytes: &[u8], at: Timestamp, out: &mut Vec<Observed>) {
+    pub fn feed(&mut self, side: Side, bytes: &[u8], at: Timestamp, out: &mut dyn Sink) {
         let mut input = bytes;
         if let (Stage::Greeting(collector), Side::Client) = (&mut self.stage, side) {
             match collector.take(&mut input) {
@@ -144,12 +157,15 @@ impl Observer {
         if !matches!(self.stage, Stage::Frames) {
             return;
         }
+        let is_short = !self.followed.scene.limits.room.is_left();
+        self.client.set_short(is_short);
+        self.broker.set_short(is_short);
         self.frames(side, input, at, out);
         self.followed.scene.tell_holes(false, at, out);
         self.account();
     }
 
-    fn frames(&mut self, side: Side, mut input: &[u8], at: Timestamp, out: &mut Vec<Observed>) {
+    fn frames(&mut self, side: Side, mut input: &[u8], at: Timestamp, out: &mut dyn Sink) {
         loop {
             let splitter = if side == Side::Client { &mut self.client } else { &mut self.broker };
             match splitter.next(&mut input) {
@@ -168,26 +184,27 @@ impl Observer {
     }
 
     /// Bytes that passed and cannot be handed over. Where frames begin is not known after them.
-    pub fn lost(&mut self, bytes: u64, at: Timestamp, out: &mut Vec<Observed>) {
+    pub fn lost(&mut self, bytes: u64, at: Timestamp, out: &mut dyn Sink) {
         if !matches!(self.stage, Stage::Blind(..)) {
             self.blind(&format!("{bytes} bytes passed while there was no room for them"), at, out);
         }
     }
 
     /// Gives up, and says so: what follows is not observed until the session ends.
-    fn blind(&mut self, cause: &str, at: Timestamp, out: &mut Vec<Observed>) {
+    fn blind(&mut self, cause: &str, at: Timestamp, out: &mut dyn Sink) {
         let cause = format!("from here to its end it is not observed: {cause}");
         let followed = &mut self.followed;
         followed.open(at, out);
         followed.scene.tell_holes(true, at, out);
         out.push(Observed { event: followed.scene.gap(&cause, None, (at, at), None), link: None });
         followed.forget();
+        (self.client, self.broker) = (Splitter::new(login::FRAME_MAX), Splitter::new(login::FRAME_MAX));
         self.stage = Stage::Blind(at, cause.into());
         self.account();
     }
 
     /// The session's connections have ended. A client that came and went without a byte leaves no trace.
-    pub fn end(&mut self, end: End, at: Timestamp, out: &mut Vec<Observed>) {
+    pub fn end(&mut self, end: End, at: Timestamp, out: &mut dyn Sink) {
         if matches!(&self.stage, Stage::Greeting(collector) if collector.is_empty()) {
             return;
         }
@@ -200,7 +217,7 @@ impl Observer {
     }
 
     fn account(&mut self) {
-        let now = self.followed.scene.taken();
+        let now = self.followed.taken() + self.client.taken() + self.broker.taken();
         self.followed.scene.limits.room.account(self.taken, now);
         self.taken = now;
     }

@@ -1,5 +1,8 @@
 //! What all channels of a session share: who it is, the names that repeat, what is counted, and what could not be told.
 
+use super::consumers::CONSUMER_BYTES;
+use super::content::UNFINISHED_BYTES;
+use super::held::HELD_BYTES;
 use super::holes::Holes;
 use super::limits::Limits;
 use super::names::Names;
@@ -52,6 +55,7 @@ impl Scene {
 
     /// Bytes that the session takes, roughly.
     pub(super) fn taken(&self) -> usize {
-        (self.unsettled + self.unconfirmed) * super::held::HELD_BYTES + self.bytes
+        let held = (self.unsettled + self.unconfirmed) * HELD_BYTES;
+        held + self.consumers * CONSUMER_BYTES + self.unfinished * UNFINISHED_BYTES + self.bytes
     }
 }

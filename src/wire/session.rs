@@ -10,8 +10,11 @@ use super::login;
 use super::method::Method;
 use super::scene::Scene;
 use super::table::text;
-use super::{End, Observed, Side};
+use super::{End, Observed, Side, Sink};
 use crate::model::{Close, Event, Kind, Party, Str, Timestamp, Topology};
+
+/// What a channel takes in memory besides what is counted by itself: the map of channels has room for more than it holds.
+const CHANNEL_BYTES: usize = 2 * size_of::<Channel>();
 
 /// What is known of a session.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct Followed {
     pub(super) blocked: bool,
     /// The virtual host that the client wants to open.
     asked_vhost: Option<Str>,
+    /// The largest frame that it wants.
+    asked_frame_max: Option<u32>,
     /// Told by `session_open`.
     opened: bool,
     /// A side has said good-bye.
@@ -38,6 +43,7 @@ impl Followed {
             channels: BTreeMap::new(),
             blocked: false,
             asked_vhost: None,
+            asked_frame_max: None,
             opened: false,
             closing: None,
             released: false,
@@ -45,7 +51,7 @@ impl Followed {
         }
     }
 
-    pub(super) fn piece(&mut self, side: Side, piece: Piece<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+    pub(super) fn piece(&mut self, side: Side, piece: Piece<'_>, at: Timestamp, out: &mut dyn Sink) {
         let scene = &mut self.scene;
         match piece {
             Piece::Method { channel, payload } => match Method::read(payload) {
@@ -53,10 +59,8 @@ impl Followed {
                 // After a good-bye only its answer counts.
                 Ok(method) if self.closing.is_some() => self.good_bye(side, channel, method, at, out),
                 Ok(method) if channel == 0 => self.connection(side, method, at, out),
-                // Whoever has not been let in publishes nothing, whatever it sends.
-                Ok(method) if !self.opened && method != Method::ChannelOpen => {
-                    scene.holes.note(channel, Why::Malformed, at);
-                }
+                // Whoever has not been let in opens and publishes nothing, whatever it sends.
+                Ok(_) if !self.opened => scene.holes.note(channel, Why::Malformed, at),
                 Ok(method) => self.on_channel(side, channel, method, at, out),
                 Err(_) => scene.holes.note(channel, Why::Malformed, at),
             },
@@ -75,17 +79,18 @@ impl Followed {
         }
     }
 
-    fn connection(&mut self, side: Side, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+    fn connection(&mut self, side: Side, method: Method<'_>, at: Timestamp, out: &mut dyn Sink) {
         match (side, method) {
             (Side::Client, Method::StartOk { client_properties, mechanism, response }) => {
                 self.scene.session.user = login::user(mechanism, response);
                 self.scene.session.client_name = login::client_name(client_properties);
             }
-            (Side::Client, Method::TuneOk { frame_max }) => self.agreed_frame_max = Some(frame_max),
+            (Side::Client, Method::TuneOk { frame_max }) => self.asked_frame_max = Some(frame_max),
             (Side::Client, Method::Open { vhost }) => self.asked_vhost = Some(text(vhost)),
             (Side::Broker, Method::OpenOk) => {
                 // Before the broker's word it is the client's claim.
                 self.scene.vhost = self.asked_vhost.take();
+                self.agreed_frame_max = self.asked_frame_max.take();
                 self.open(at, out);
             }
             (Side::Broker, Method::Blocked { reason }) if self.opened => {
@@ -110,7 +115,7 @@ impl Followed {
     }
 
     /// While a good-bye waits for its answer, the broker may still deliver.
-    fn good_bye(&mut self, side: Side, channel: u16, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+    fn good_bye(&mut self, side: Side, channel: u16, method: Method<'_>, at: Timestamp, out: &mut dyn Sink) {
         match (side, method) {
             (Side::Broker, Method::ConnectionCloseOk) => self.release(at, out),
             (Side::Broker, method) if channel > 0 && !self.released => self.on_channel(side, channel, method, at, out),
@@ -118,14 +123,18 @@ impl Followed {
         }
     }
 
-    fn on_channel(&mut self, side: Side, number: u16, method: Method<'_>, at: Timestamp, out: &mut Vec<Observed>) {
+    fn on_channel(&mut self, side: Side, number: u16, method: Method<'_>, at: Timestamp, out: &mut dyn Sink) {
         let scene = &mut self.scene;
         if side == Side::Client && method == Method::ChannelOpen {
             let ended =
                 Close { by: Party::Client, code: None, text: "the channel was opened again".into(), unsettled: 0 };
-            if let Some(mut before) = self.channels.insert(number, Channel::new(number)) {
+            if let Some(mut before) = self.channels.remove(&number) {
                 before.end(&ended, at, scene, out);
             }
+            if self.channels.len() >= scene.limits.channels_max || !scene.limits.room.is_left() {
+                return scene.holes.note(number, Why::Channels, at);
+            }
+            self.channels.insert(number, Channel::new(number));
             return;
         }
         let Some(channel) = self.channels.get_mut(&number) else { return };
@@ -142,7 +151,7 @@ impl Followed {
     }
 
     /// Tells that the session is there, once.
-    pub(super) fn open(&mut self, at: Timestamp, out: &mut Vec<Observed>) {
+    pub(super) fn open(&mut self, at: Timestamp, out: &mut dyn Sink) {
         if !self.opened {
             self.opened = true;
             out.push(Observed { event: self.scene.event(Kind::SessionOpen, None, at), link: None });
@@ -156,7 +165,7 @@ impl Followed {
     }
 
     /// All channels end.
-    fn release(&mut self, at: Timestamp, out: &mut Vec<Observed>) {
+    fn release(&mut self, at: Timestamp, out: &mut dyn Sink) {
         let Some(close) = &mut self.closing else { return };
         if self.released {
             return;
@@ -167,6 +176,11 @@ impl Followed {
             channel.end(close, at, &mut self.scene, out);
         }
         self.channels.clear();
+    }
+
+    /// Bytes that it takes, roughly.
+    pub(super) fn taken(&self) -> usize {
+        self.channels.len() * CHANNEL_BYTES + self.scene.taken()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -184,7 +198,7 @@ impl Followed {
     }
 
     /// The connections are gone.
-    pub(super) fn end(&mut self, end: End, at: Timestamp, out: &mut Vec<Observed>) {
+    pub(super) fn end(&mut self, end: End, at: Timestamp, out: &mut dyn Sink) {
         self.open(at, out);
         self.closing.get_or_insert(Close { by: end.by, code: None, text: end.text, unsettled: 0 });
         self.release(at, out);

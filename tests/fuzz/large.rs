@@ -1,21 +1,57 @@
 //! Sessions that ask for a lot of memory. What they get is bounded by `Limits`.
 
-use hoptrail::model::Timestamp;
-use hoptrail::wire::{Limits, Observer, Side};
+use hoptrail::model::{Party, Timestamp};
+use hoptrail::wire::{End, Limits, Observed, Observer, Side, Sink};
 
 use crate::peak_of;
 
-/// A session that nothing of is kept of but what its observer remembers: the peak of its memory.
+/// Where events are let go.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn push(&mut self, _: Observed) {}
+}
+
+const AT: i64 = 1_795_226_400_000_000;
+
+fn begun(limits: &Limits) -> Observer {
+    Observer::new(limits.clone(), "10.0.0.7:51234 -> 127.0.0.1:5673".into())
+}
+
+/// A session that nothing of is kept of but what its observer remembers, until its end: the peak of its memory.
 fn observed(send: impl FnOnce(&mut dyn FnMut(Side, &[u8]))) -> usize {
+    observed_from(true, send)
+}
+
+fn observed_from(is_logged_in: bool, send: impl FnOnce(&mut dyn FnMut(Side, &[u8]))) -> usize {
     peak_of(|| {
-        let mut observer = Observer::new(Limits::default(), "10.0.0.7:51234 -> 127.0.0.1:5673".into());
-        let at = Timestamp::from_micros(1_795_226_400_000_000);
-        let mut feed = |side: Side, bytes: &[u8]| {
-            let mut out = Vec::new();
-            observer.feed(side, bytes, at, &mut out);
-        };
-        crate::targets::login(&mut feed);
+        let mut observer = begun(&Limits::default());
+        let at = Timestamp::from_micros(AT);
+        let mut feed = |side: Side, bytes: &[u8]| observer.feed(side, bytes, at, &mut Nowhere);
+        if is_logged_in {
+            crate::targets::login(&mut feed);
+        } else {
+            feed(Side::Client, b"AMQP\0\0\x09\x01");
+        }
         send(&mut feed);
+        observer.end(End { by: Party::Client, text: "gone".into() }, at, &mut Nowhere);
+    })
+}
+
+/// Many sessions at a time that share what they may take.
+fn observed_together(sessions: usize, send: impl Fn(&mut dyn FnMut(Side, &[u8]))) -> usize {
+    peak_of(|| {
+        let limits = Limits::default();
+        let begin = |_| {
+            let mut observer = begun(&limits);
+            let mut feed = |side: Side, bytes: &[u8]| {
+                observer.feed(side, bytes, Timestamp::from_micros(AT), &mut Nowhere);
+            };
+            crate::targets::login(&mut feed);
+            send(&mut feed);
+            observer
+        };
+        drop((0..sessions).map(begin).collect::<Vec<_>>());
     })
 }
 
@@ -60,7 +96,7 @@ fn a_content_that_is_not_completed_on_every_channel_is_bounded() {
             feed(Side::Client, &frame(3, channel, &[7; 4000]));
         }
     });
-    assert_below(peak, 96);
+    assert_below(peak, 48);
 }
 
 #[test]
@@ -132,6 +168,43 @@ fn what_is_never_a_whole_frame_is_bounded() {
         }
     });
     assert_below(peak, 4);
+}
+
+#[test]
+fn channels_are_bounded() {
+    let open_all = |feed: &mut dyn FnMut(Side, &[u8])| {
+        (1..=u16::MAX).for_each(|channel| feed(Side::Client, &frame(1, channel, OPEN)));
+    };
+    assert_below(observed(open_all), 16);
+    // Who has not been let in has none.
+    assert_below(observed_from(false, open_all), 1);
+}
+
+#[test]
+fn what_all_sessions_take_together_is_bounded() {
+    // Without an answer to be waited for.
+    let consume = |number: u32| {
+        let tag = format!("{number:0200}");
+        let consume = [&[0, 60, 0, 20, 0, 0, 1, b'q', 200][..], tag.as_bytes(), &[8], &[0; 4]].concat();
+        frame(1, 1, &consume)
+    };
+    let peak = observed_together(100, |feed| {
+        for channel in 1..=u16::MAX {
+            feed(Side::Client, &frame(1, channel, OPEN));
+        }
+    });
+    assert_below(peak, 80);
+    let peak = observed_together(100, |feed| (0..8192).for_each(|number| feed(Side::Client, &consume(number))));
+    assert!(peak > 32 << 20, "{peak} bytes: they are remembered");
+    assert_below(peak, 80);
+    // Frames that are never whole, on each side of each.
+    let long = frame(1, 1, &[0; 131_000]);
+    let peak = observed_together(1000, |feed| {
+        for side in [Side::Client, Side::Broker] {
+            feed(side, &long[..130_000]);
+        }
+    });
+    assert_below(peak, 80);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod masking;
 mod order_ids;
 mod own_traffic;
 mod proxy_beside;
+mod proxy_dead_letters;
 mod proxy_drain;
 mod proxy_faults;
 mod proxy_full;

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 
+use hoptrail::model::api::{LegState, State, Trail};
 use serde_json::json;
 
 use crate::support::client::Client;
@@ -82,11 +83,18 @@ fn a_kill_is_told_at_the_next_start_and_a_stop_is_not() {
         let client = Client::named(&proxy.url(&scene), "publisher").await;
         client.publish("", "killed", "before", "").await;
         let before = proxy.hoptrail.wait_events("&kind=publish", 1).await;
+        client.take("killed").await;
+        proxy.hoptrail.wait_events("&kind=deliver", 1).await;
         proxy.hoptrail.kill();
         drop(client);
         proxy.hoptrail.restart();
         let gap = proxy.hoptrail.wait_gap("without closing the proxy's sessions").await.gap.unwrap();
         assert!(gap.source == "proxy" && gap.from >= before[0].at && gap.from < gap.to, "{gap:?}");
+        // Whether the client settled what it had taken, nobody has seen.
+        let trail: Trail = proxy.hoptrail.api("/messages/before").await;
+        let leg = &trail.hops[0].queues[0];
+        assert_eq!((trail.state, leg.state), (State::Unknown, LegState::Delivered), "{}", trail.verdict);
+        assert!(trail.verdict.contains("and its settlement was not observed."), "{}", trail.verdict);
         let status = proxy.hoptrail.stop();
         assert!(status.success(), "{status}");
         proxy.hoptrail.restart();

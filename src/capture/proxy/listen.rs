@@ -163,7 +163,7 @@ impl Relay {
         self.backlog.tell(id, now, What::Opened(name.clone()));
         let refuses_guest = self.settings().refuse_guest && !peer.ip().to_canonical().is_loopback();
         let gate = refuses_guest.then(|| Gate::refusing(GUEST));
-        let mut session = Session::new(client, broker, Tap::new(id, gate, self.clone()));
+        let mut session = Session::new(client, broker, Tap::new(id, peer, gate, self.clone()));
         let end = self.cut.run_until_cancelled(poll_fn(|cx| session.poll(cx, &self.buffer))).await;
         let end = match end {
             Some(end) => end,

@@ -14,7 +14,7 @@ use crate::config::OnFull;
 use crate::model::api::{SessionState, TapState};
 use crate::model::{Event, Kind, Source, Str, Timestamp};
 use crate::record::{Recorder, SessionFigures};
-use crate::wire::{Figures, Limits, Observed, Observer, Side};
+use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Side, Sink};
 
 /// How often the registry is told what the sessions do.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
@@ -28,11 +28,12 @@ pub(super) struct Observing {
     /// Sessions whose row in the registry is out of date.
     changed: Vec<u64>,
     shown_at: Option<Instant>,
-    observed: Vec<Observed>,
     pace: Pace,
-    /// No other source records beside: the journal keeps events in the order of their times, and one that comes late is
-    /// given the time of the newest.
-    may_defer: bool,
+    /// No tap records beside: the journal keeps events in the order of their times, and one that comes late is given the
+    /// time of the newest.
+    is_alone: bool,
+    /// Those that only deliveries tell of. A tap sees them when they happen, and they would count twice.
+    dead_letters: Option<DeadLetters>,
 }
 
 /// A session that is observed.
@@ -46,7 +47,7 @@ struct Watched {
 }
 
 impl Observing {
-    pub(super) fn new(recorder: Recorder, on_full: OnFull, may_defer: bool, runtime: Handle) -> Self {
+    pub(super) fn new(recorder: Recorder, on_full: OnFull, is_alone: bool, runtime: Handle) -> Self {
         Observing {
             outbox: Outbox::new(recorder.clone(), on_full, runtime),
             recorder,
@@ -54,16 +55,16 @@ impl Observing {
             sessions: HashMap::new(),
             changed: Vec::new(),
             shown_at: None,
-            observed: Vec::new(),
             pace: Pace::default(),
-            may_defer,
+            is_alone,
+            dead_letters: is_alone.then(|| DeadLetters::new(clock::now())),
         }
     }
 
     /// Observes until the relay has ended.
     pub(super) fn run(mut self, receiver: &Receiver) {
         loop {
-            if self.may_defer && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
+            if self.is_alone && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
@@ -91,20 +92,14 @@ impl Observing {
             let len = if let What::Bytes(_, len) = entry.what { len as usize } else { 0 };
             let (own, rest) = bytes.split_at(len.min(bytes.len()));
             bytes = rest;
-            self.entry(entry, own);
-            let mut observed = std::mem::take(&mut self.observed);
-            for observed in observed.drain(..) {
-                if observed.event.kind == Kind::SessionOpen {
-                    self.opened(entry.session, &observed.event);
-                }
-                self.outbox.send(observed, || receiver.is_pressed());
-            }
-            self.observed = observed;
+            self.entry(entry, own, receiver);
         }
     }
 
-    fn entry(&mut self, entry: &Entry, bytes: &[u8]) {
+    fn entry(&mut self, entry: &Entry, bytes: &[u8], receiver: &Receiver) {
         let Entry { session, at, what } = entry;
+        let Observing { recorder, outbox, dead_letters, .. } = self;
+        let mut out = Out { recorder, outbox, dead_letters, receiver, shown: None };
         if let What::Opened(name) = what {
             let observer = Observer::new(self.limits.clone(), name.clone());
             let (bytes_from_client, bytes_from_broker) = (0, 0);
@@ -114,7 +109,7 @@ impl Observing {
         }
         if let What::Ended(end) = what {
             if let Some(mut watched) = self.sessions.remove(session) {
-                watched.observer.end((**end).clone(), *at, &mut self.observed);
+                watched.observer.end((**end).clone(), *at, &mut out);
             }
             debug!(session, by = ?end.by, reason = &*end.text, "a session has ended");
             return self.recorder.sessions().closed(*session);
@@ -126,25 +121,16 @@ impl Observing {
         match what {
             What::Bytes(side, len) => {
                 watched.count(*side, u64::from(*len));
-                watched.observer.feed(*side, bytes, *at, &mut self.observed);
+                watched.observer.feed(*side, bytes, *at, &mut out);
             }
             What::Lost(side, len) => {
                 watched.count(*side, *len);
-                watched.observer.lost(*len, *at, &mut self.observed);
+                watched.observer.lost(*len, *at, &mut out);
             }
             What::Opened(_) | What::Ended(_) => {}
         }
-    }
-
-    /// The session is known by name now.
-    fn opened(&mut self, session: u64, event: &Event) {
-        if let Some(vhost) = &event.vhost {
-            self.recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, event.at);
-        }
-        let mut shown = event.clone();
-        self.recorder.ready(&mut shown);
-        if let Some(watched) = self.sessions.get_mut(&session) {
-            watched.shown = Some(Box::new(shown));
+        if let Some(shown) = out.shown {
+            watched.shown = Some(shown);
         }
     }
 
@@ -155,6 +141,41 @@ impl Observing {
                 self.recorder.sessions().update(session, watched.figures(), now);
             }
         }
+    }
+}
+
+/// Where a session's events go. Each is handed on before the next is made: a channel that ends may have held thousands.
+struct Out<'a> {
+    recorder: &'a Recorder,
+    outbox: &'a mut Outbox,
+    dead_letters: &'a mut Option<DeadLetters>,
+    receiver: &'a Receiver,
+    /// The session is known by name now.
+    shown: Option<Box<Event>>,
+}
+
+impl Out<'_> {
+    fn opened(&mut self, event: &Event) {
+        if let Some(vhost) = &event.vhost {
+            self.recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, event.at);
+        }
+        let mut shown = Box::new(event.clone());
+        self.recorder.ready(&mut shown);
+        self.shown = Some(shown);
+    }
+}
+
+impl Sink for Out<'_> {
+    fn push(&mut self, observed: Observed) {
+        if observed.event.kind == Kind::SessionOpen {
+            self.opened(&observed.event);
+        }
+        let is_pressed = || self.receiver.is_pressed();
+        let dead_letters = self.dead_letters.as_mut().map(|known| known.told_by(&observed.event));
+        for event in dead_letters.into_iter().flatten() {
+            self.outbox.send(Observed { event, link: None }, is_pressed);
+        }
+        self.outbox.send(observed, is_pressed);
     }
 }
 

@@ -40,7 +40,7 @@ impl Running {
     }
 }
 
-/// From the last event that was recorded until now.
+/// From the last event that was recorded until now. Without session and count: how any session ended was not seen.
 fn gap(config: &Config, recorder: &Recorder) -> Option<Event> {
     let marks = config.broker.vhosts.iter().filter_map(|vhost| recorder.mark(vhost, Source::Proxy));
     let to = clock::now();

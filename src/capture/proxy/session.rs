@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -131,6 +132,7 @@ impl Session {
 /// What stands beside a session's bytes: copies them for the observer, and watches over its login.
 pub(super) struct Tap {
     id: u64,
+    peer: SocketAddr,
     gate: Option<Gate>,
     relay: Rc<Relay>,
     /// Waits for room in the backlog.
@@ -142,8 +144,8 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(id: u64, gate: Option<Gate>, relay: Rc<Relay>) -> Self {
-        Tap { id, gate, relay, waiting: None, has_passed: false, refusal: None }
+    pub(super) fn new(id: u64, peer: SocketAddr, gate: Option<Gate>, relay: Rc<Relay>) -> Self {
+        Tap { id, peer, gate, relay, waiting: None, has_passed: false, refusal: None }
     }
 
     fn judge(&mut self, bytes: &[u8]) -> ControlFlow<()> {
@@ -153,8 +155,12 @@ impl Tap {
                 self.gate = None;
                 ControlFlow::Continue(())
             }
-            Some(Verdict::Refuse { answer, .. }) => {
-                warn!(session = self.id, "guest was refused: it came from another machine (proxy.refuse_guest)");
+            Some(Verdict::Refuse { answer, client_name }) => {
+                warn!(
+                    client = %self.peer,
+                    client_name = client_name.as_deref(),
+                    "guest was refused: it came from another machine (proxy.refuse_guest)"
+                );
                 self.refusal = Some(answer);
                 ControlFlow::Break(())
             }

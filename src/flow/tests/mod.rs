@@ -5,6 +5,7 @@ mod following;
 mod histories;
 mod proxied;
 mod proxied_histories;
+mod sight;
 mod table;
 mod verdicts;
 
@@ -15,6 +16,7 @@ use crate::model::api::LegState;
 use crate::model::{Death, Event, Kind, MessageKey, Seq, Settlement, SettlementKind, Source, Str, Timestamp, Value};
 
 use super::message::Message;
+use super::sight::OutOfSight;
 
 /// 2026-11-21 02:00:00 UTC.
 const START: i64 = 1_795_226_400_000_000;
@@ -161,6 +163,12 @@ fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same
             event.clone()
         })
         .collect();
-    let trail = super::trail::build(&super::trail::Subject::Order("JW-1"), &events, &settings(), at(11_000));
+    let trail = super::trail::build(
+        &super::trail::Subject::Order("JW-1"),
+        &events,
+        &OutOfSight::default(),
+        &settings(),
+        at(11_000),
+    );
     assert_eq!(trail.state, crate::model::api::State::DeadLettered, "{}", trail.verdict);
 }

@@ -74,7 +74,13 @@ pub(super) fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
 
 /// The trail; what may differ with the order in which events came is put in order.
 pub(super) fn told_at(events: &[Event], seconds: i64) -> Trail {
-    let mut trail = trail::build(&Subject::Message("m-1".to_owned()), events, &settings(), at(seconds * 1000));
+    let mut trail = trail::build(
+        &Subject::Message("m-1".to_owned()),
+        events,
+        &OutOfSight::default(),
+        &settings(),
+        at(seconds * 1000),
+    );
     trail.events.clear();
     for hop in &mut trail.hops {
         hop.events.sort_unstable();
@@ -352,7 +358,7 @@ fn an_order_s_verdict_says_what_its_consumer_did() {
     let mut proxy = vec![(1, sent(1)), (2, answered(1, SettlementKind::Ack)), (3, given("crm", 7))];
     let verdict = |proxy: &Stream| {
         let events = timed(vec![proxy.iter().cloned().map(of).collect()]).concat();
-        trail::build(&Subject::Order("JW-1"), &events, &settings(), at(100_000)).verdict
+        trail::build(&Subject::Order("JW-1"), &events, &OutOfSight::default(), &settings(), at(100_000)).verdict
     };
     let start = "In flight: in status STARTED, announced by Shop at 2026-11-21 02:00:01; ";
     let took = "CRM took its message from q at 2026-11-21 02:00:03";

@@ -5,7 +5,13 @@ use super::*;
 use crate::model::api::State;
 
 fn check(events: impl IntoIterator<Item = Event>, seconds: i64, state: State, verdict: &str) {
-    let trail = trail::build(&Subject::Message("m-1".to_owned()), &journal(events), &settings(), at(seconds * 1000));
+    let trail = trail::build(
+        &Subject::Message("m-1".to_owned()),
+        &journal(events),
+        &OutOfSight::default(),
+        &settings(),
+        at(seconds * 1000),
+    );
     assert_eq!((trail.state, trail.verdict.as_str()), (state, verdict));
 }
 

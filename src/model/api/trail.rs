@@ -158,7 +158,7 @@ pub enum LegState {
     /// Routed to the queue, not delivered.
     #[default]
     Waiting,
-    /// Given to a consumer; whether it was settled cannot be seen by the sources that are on.
+    /// Given to a consumer; whether it was settled cannot be seen by the sources that are on, or was not observed.
     Delivered,
     /// Given to a consumer, and not settled yet.
     Unsettled,

@@ -7,12 +7,13 @@ use crate::record::SessionStats;
 use super::{Figure, Series};
 
 /// Kinds of observations that the proxy makes: shown as 0 where none was dropped, so that a rate has a beginning.
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Publish,
     Kind::Confirm,
     Kind::Return,
     Kind::Deliver,
     Kind::Settle,
+    Kind::DeadLetter,
     Kind::SessionOpen,
     Kind::SessionClose,
     Kind::Gap,

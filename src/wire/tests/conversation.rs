@@ -16,7 +16,11 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new() -> Self {
-        let observer = Observer::new(Limits::default(), "127.0.0.1:9 -> 127.0.0.1:1".into());
+        Self::within(Limits::default())
+    }
+
+    pub(super) fn within(limits: Limits) -> Self {
+        let observer = Observer::new(limits, "127.0.0.1:9 -> 127.0.0.1:1".into());
         Conversation { observer, events: Vec::new(), now: 1_795_226_400_000_000 }
     }
 

@@ -1,6 +1,8 @@
 //! The observer by hand-made conversations.
 
 mod conversation;
+mod dead_letters;
+mod limits;
 
 use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, basic, channel, confirm, connection, queue, tx};

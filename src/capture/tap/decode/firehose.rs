@@ -74,15 +74,7 @@ fn unseen_death(delivery: &Event, bound: &BoundDeadLetterExchanges, claims: &Cla
         return None;
     }
     let death = wire::newest_death(&delivery.headers).filter(|death| !is_own_queue(&death.queue))?;
-    Some(Event {
-        kind: Kind::DeadLetter,
-        observed_late: true,
-        queue: Some(death.queue.clone()),
-        death: Some(death),
-        redelivered: None,
-        session: None,
-        ..delivery.clone()
-    })
+    Some(wire::told_by_delivery(delivery, death))
 }
 
 /// What publish and deliver have in common, and whether headers were nested too deep. `None`: hoptrail's own doing.

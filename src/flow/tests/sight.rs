@@ -1,0 +1,144 @@
+//! Sessions that the proxy lost sight of, and deaths that it alone saw.
+
+use super::super::engine::Engine;
+use super::super::handle::StalledQuery;
+use super::super::trail::{self, Subject};
+use super::proxied::{Stream, WHAT, ended, given, sent, timed};
+use super::*;
+use crate::model::api::State;
+use crate::model::{Gap, Session};
+
+/// The proxy gave up following a client's session, or, of none, was killed.
+fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u64>) -> Event {
+    let mut event = Event::new(Kind::Gap, Source::Hoptrail, at(to * 1000));
+    let (from, to) = (at(from * 1000), at(to * 1000));
+    event.gap = Some(Gap { source: Source::Proxy, from, to, count, cause: "lost".into() });
+    event.vhost = client.map(|_| "/".into());
+    event.session = client.map(|client| Session {
+        connection: Some(format!("10.0.0.7:{client} -> 127.0.0.1:5673").as_str().into()),
+        ..Session::default()
+    });
+    event
+}
+
+/// State, verdict and state of the only leg, as the trail tells; and how many messages are stalled, as the report does.
+fn told_of(stream: &Stream, gaps: &[(i64, Event)], seconds: i64) -> (State, String, LegState, u64) {
+    let events = timed(vec![stream.clone()]).concat();
+    let out_of_sight = OutOfSight::of(gaps.iter().map(|(_, gap)| gap));
+    let subject = Subject::Message("m-1".to_owned());
+    let trail = trail::build(&subject, &events, &out_of_sight, &settings(), at(seconds * 1000));
+    let mut engine = Engine::new(settings());
+    let mut all = timed(vec![[stream.as_slice(), gaps].concat()]).concat();
+    all.sort_by_key(|event| event.at);
+    all.iter().for_each(|event| engine.apply(event));
+    let stalled = engine.stalled(&StalledQuery::default(), at(seconds * 1000)).total;
+    (trail.state, trail.verdict, trail.hops[0].queues[0].state, stalled)
+}
+
+#[test]
+fn what_a_session_held_that_went_out_of_sight_is_not_called_stalled() {
+    let taken = vec![(1, sent(1)), (3, given("crm", 7))];
+    let unknown =
+        format!("Unknown: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03, and its settlement was not observed.");
+    let holds = (State::Stalled, LegState::Unsettled, 1);
+    for (gap, expected) in [
+        // It went blind, and after it had been closed.
+        (lost(Some("crm"), (4, 4), None), (State::Unknown, LegState::Delivered, 0)),
+        (lost(Some("crm"), (4, 900), None), (State::Unknown, LegState::Delivered, 0)),
+        // hoptrail was killed after this, and before it.
+        (lost(None, (2, 4), None), (State::Unknown, LegState::Delivered, 0)),
+        (lost(None, (1, 2), None), holds),
+        // Another session; an earlier one of that name; some events of this one.
+        (lost(Some("mes"), (4, 4), None), holds),
+        (lost(Some("crm"), (2, 2), None), holds),
+        (lost(Some("crm"), (4, 4), Some(1)), holds),
+        (lost(None, (4, 4), Some(1)), holds),
+    ] {
+        let (state, verdict, leg, stalled) = told_of(&taken, &[(4, gap.clone())], 2000);
+        assert_eq!((state, leg, stalled), expected, "{gap:?}");
+        assert_eq!(verdict == unknown, state == State::Unknown, "{verdict}");
+    }
+}
+
+#[test]
+fn what_is_seen_after_a_session_went_out_of_sight_counts() {
+    let gap = [(4, lost(Some("crm"), (4, 4), None))];
+    let mut events = vec![(1, sent(1)), (3, given("crm", 7)), (9, again(given("mes", 1)))];
+    let (state, _, leg, stalled) = told_of(&events, &gap, 2000);
+    assert_eq!((state, leg, stalled), (State::Stalled, LegState::Unsettled, 1));
+    events.push((10, ended("mes", 1, SettlementKind::Ack, false)));
+    let (state, _, leg, stalled) = told_of(&events, &gap, 2000);
+    assert_eq!((state, leg, stalled), (State::Completed, LegState::Settled, 0));
+    // It had been settled before.
+    let events = vec![(1, sent(1)), (2, given("crm", 7)), (3, ended("crm", 7, SettlementKind::Ack, false))];
+    let (state, _, leg, _) = told_of(&events, &gap, 2000);
+    assert_eq!((state, leg), (State::Completed, LegState::Settled));
+}
+
+#[test]
+fn an_order_s_verdict_says_that_a_settlement_was_not_observed() {
+    let of = |(seconds, mut event): (i64, Event)| {
+        (event.order_id, event.status) = (Some("JW-1".into()), Some("STARTED".into()));
+        (seconds, event)
+    };
+    let events = timed(vec![vec![(1, sent(1)), (3, given("crm", 7))].into_iter().map(of).collect()]).concat();
+    let gap = lost(None, (3, 5), None);
+    let trail = trail::build(&Subject::Order("JW-1"), &events, &OutOfSight::of([&gap]), &settings(), at(100_000));
+    let took = "CRM took its message from q at 2026-11-21 02:00:03, and its settlement was not observed.";
+    assert!(trail.state == State::InFlight && trail.verdict.ends_with(took), "{}", trail.verdict);
+    assert_eq!((trail.hops[0].state, trail.hops[0].queues[0].seconds_held), (State::Unknown, None));
+}
+
+#[test]
+fn sessions_out_of_sight_are_bounded() {
+    let mut out_of_sight = OutOfSight::default();
+    (0..40_000).for_each(|n| out_of_sight.note(&lost(Some(&n.to_string()), (4, 4), None)));
+    assert_eq!(out_of_sight.len(), 16_384);
+    let knocks = |n: i32| Event { vhost: None, ..lost(Some(&format!("knocks-{n}")), (4, 4), None) };
+    (0..20_000).for_each(|n| out_of_sight.note(&knocks(n)));
+    let newest = Str::from("10.0.0.7:39999 -> 127.0.0.1:5673");
+    assert!(out_of_sight.has(Some(&newest), at(4000)) && !out_of_sight.has(Some(&newest), at(4001)));
+}
+
+/// As [`crate::wire::DeadLetters`] tells it, at the delivery that gave it away.
+fn given_away(queue: &str, reason: &str, count: u64, from: (&str, &str), to: (&str, &str)) -> Event {
+    let mut event = moved(by(Source::Proxy, death(queue, reason, count, from, to)));
+    event.observed_late = true;
+    event
+}
+
+#[test]
+fn a_proxy_alone_tells_where_a_rejected_message_went() {
+    let mut stream = vec![
+        (1, sent(1)),
+        (3, given("crm", 7)),
+        (4, ended("crm", 7, SettlementKind::Reject, false)),
+        (60, given_away("q", "rejected", 1, ("work", "k"), ("dlx", "k"))),
+    ];
+    let mut taken = moved(given("mes", 1));
+    (taken.exchange, taken.queue) = (Some("dlx".into()), Some("dlq".into()));
+    stream.push((60, taken));
+    let trail = super::proxied::told_at(&timed(vec![stream]).concat(), 500);
+    let legs: Vec<_> = trail.hops.iter().map(|hop| (hop.queues[0].state, &*hop.queues[0].queue)).collect();
+    assert_eq!(legs, [(LegState::DeadLettered, "q"), (LegState::Unsettled, "dlq")]);
+    assert_eq!(trail.state, State::DeadLettered);
+    assert!(trail.verdict.contains("held it for 1s and rejected it; CRM took it from queue dlq"), "{}", trail.verdict);
+}
+
+#[test]
+fn a_proxy_alone_tells_the_attempts_of_a_message() {
+    let mut stream = vec![(1, sent(1)), (3, given("crm", 7)), (4, ended("crm", 7, SettlementKind::Reject, false))];
+    for n in 1..=2 {
+        let second = 10 * i64::try_from(n).expect("few");
+        stream.push((second, given_away("q", "rejected", n, ("work", "k"), ("retry", "k"))));
+        stream.push((second, given_away("wait", "expired", n, ("retry", "k"), ("work", "k"))));
+        stream.push((second, moved(given("crm", 7 + n))));
+        stream.push((second + 1, ended("crm", 7 + n, SettlementKind::Reject, false)));
+    }
+    let last = stream.len() - 1;
+    stream[last].1.settlement = Some(Settlement { kind: SettlementKind::Ack, requeue: false, multiple: false });
+    let events = timed(vec![stream]).concat();
+    let attempt = ["work q:dead_lettered+*1", "retry <q wait:dead_lettered+*0"];
+    let again = ["work <wait q:dead_lettered+*1", "retry <q wait:dead_lettered+*0"];
+    assert_eq!(told(&join(&events)), [&attempt[..], &again, &["work <wait q:settled*1"]].concat());
+}

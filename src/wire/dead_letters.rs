@@ -1,0 +1,123 @@
+//! Dead letters that give themselves away when they are delivered, each told once.
+//!
+//! Where no tap is bound to a dead-letter exchange, a death is seen only when its message is delivered again, by its
+//! `x-death`. The same entry comes back with every redelivery, with every copy that the exchange made, and with every later
+//! delivery of the message; and clients that publish a dead letter again send its history along.
+//!
+//! So the first deliveries from a queue count (`redelivered` false), and there an entry that has not been told: of the
+//! same message, queue, reason, count and time. Equal messages may die in the same second: the n-th first delivery that one queue
+//! gives is the n-th of any other, and a publish that brings an entry along stands for one death that is none. Entries
+//! before the newest are told as well: a message that waits in a queue for its next attempt dies twice on the way, and only
+//! the second death is the newest.
+//!
+//! Not seen: what waits in a dead-letter queue, what is first delivered past the proxy, and messages that were published
+//! with a history past the proxy look as if they had died. A tap tells those; this is for a proxy alone.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+
+use super::death::{deaths, told_by_delivery};
+use crate::model::{Death, Event, Kind, Str, Timestamp};
+
+/// Counts kept, some megabytes: deaths of half as many messages, which come back within seconds or minutes.
+const COUNTS_MAX: usize = 65_536;
+
+/// Bytes of a body that make a message, where it has no id: enough to tell one from another.
+const BODY_BYTES: usize = 4096;
+
+/// The deaths that were told.
+#[derive(Debug)]
+pub struct DeadLetters {
+    /// Nothing was observed before.
+    since: Timestamp,
+    /// By a digest of message and death: how many were told, or claimed; with a queue: how many that queue has delivered.
+    counts: HashMap<u64, u32>,
+    /// The same digests, the oldest first.
+    order: VecDeque<u64>,
+    hasher: RandomState,
+}
+
+impl DeadLetters {
+    /// None has been told; observing begins at `since`.
+    #[must_use]
+    pub fn new(since: Timestamp) -> Self {
+        DeadLetters { since, counts: HashMap::new(), order: VecDeque::new(), hasher: RandomState::new() }
+    }
+
+    /// The dead letters that an event is the first to tell, the oldest first: they happened before it.
+    pub fn told_by(&mut self, event: &Event) -> Vec<Event> {
+        match event.kind {
+            Kind::Publish => {
+                for death in deaths(&event.headers) {
+                    let death = self.digest(event, &death);
+                    self.count(death);
+                }
+                Vec::new()
+            }
+            Kind::Deliver if event.redelivered == Some(false) => self.delivered(event),
+            _ => Vec::new(),
+        }
+    }
+
+    fn delivered(&mut self, delivery: &Event) -> Vec<Event> {
+        let mut told: Vec<Event> = Vec::new();
+        for death in deaths(&delivery.headers) {
+            let digest = self.digest(delivery, &death);
+            let here = self.count(self.hasher.hash_one((digest, &delivery.queue)));
+            if here <= self.counts.get(&digest).copied().unwrap_or_default() || self.is_old(&death, told.is_empty()) {
+                break;
+            }
+            self.count(digest);
+            // It was sent to where it died next.
+            let sent_to = told.last().and_then(|later| later.death.as_ref()).map(published_to);
+            let mut dead_letter = told_by_delivery(delivery, death);
+            if let Some((exchange, routing_key)) = sent_to {
+                (dead_letter.exchange, dead_letter.routing_key) = (Some(exchange), routing_key);
+                dead_letter.routing_keys = Vec::new();
+            }
+            told.push(dead_letter);
+        }
+        told.reverse();
+        told
+    }
+
+    /// It died before anything was observed, and has died again since: it may have been told by who observed then.
+    fn is_old(&self, death: &Death, is_newest: bool) -> bool {
+        !is_newest && death.count == 1 && death.first_at.is_some_and(|at| at < self.since)
+    }
+
+    fn digest(&self, event: &Event, death: &Death) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        (&event.vhost, &event.message_id, &event.correlation_id).hash(&mut hasher);
+        let body = event.body.as_ref();
+        let begin = body.map(|body| body.data.get(..BODY_BYTES).unwrap_or(&body.data));
+        (body.map(|body| body.len), begin).hash(&mut hasher);
+        (&death.queue, &death.reason, &death.exchange, death.count, death.first_at).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// One more; how many there are.
+    fn count(&mut self, digest: u64) -> u32 {
+        let count = self.counts.entry(digest).or_insert_with(|| {
+            self.order.push_back(digest);
+            0
+        });
+        *count = count.saturating_add(1);
+        let count = *count;
+        while self.order.len() > COUNTS_MAX {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.counts.remove(&oldest);
+        }
+        count
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.counts.len().max(self.order.len())
+    }
+}
+
+/// Where a message had been published to that died so.
+fn published_to(death: &Death) -> (Str, Option<Str>) {
+    (death.exchange.clone(), death.routing_keys.first().cloned())
+}
