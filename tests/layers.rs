@@ -43,7 +43,7 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
     ("axum", &["serve"]),
     ("sled", &["journal"]),
     ("rustix", &["journal"]),
-    ("memchr", &["journal"]),
+    ("memchr", &["journal", "redact"]),
     ("tokio::net", &["serve", "app", "capture"]),
 ];
 

@@ -142,7 +142,14 @@ impl App {
         let from = clock::now().before(self.config.flow.follow_for);
         let follower = Follower::new(flow, self.recorder.tail(), sinks, from);
         let (runtime, cancel) = (Handle::current(), cancel.clone());
-        tracker.spawn_blocking(move || follower.run(&runtime, &cancel));
+        let (token, recorder) = (tracker.token(), self.recorder.clone());
+        let thread = std::thread::Builder::new().name("hoptrail-follow".into()).spawn(move || {
+            follower.run(&runtime, &cancel);
+            drop(token);
+        });
+        if let Err(error) = thread {
+            recorder.fail(&format!("the follower's thread cannot be started: {error}"));
+        }
     }
 
     /// The detectors' clock starts when the follower has caught up: what is long over must not be told as firing.

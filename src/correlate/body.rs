@@ -3,24 +3,14 @@
 use serde_json::Value;
 
 use super::members::Members;
-use crate::model::Event;
+use crate::model::{BodyFormat, Event};
 
 /// What has been read of one event's body.
 #[derive(Default)]
 pub(super) struct Body {
     members: Option<Vec<Option<String>>>,
     tree: Option<Option<Value>>,
-    format: Format,
-}
-
-/// What is known of a body's format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// Nobody has looked, or it is not JSON.
-    #[default]
-    Unknown,
-    /// It is JSON from its first brace or bracket to its end.
-    Json,
+    format: BodyFormat,
 }
 
 /// Larger bodies are not parsed: a message of this size would hold up all others for 50 ms and take several times its
@@ -33,7 +23,7 @@ impl Body {
         let found = self.members.get_or_insert_with(|| {
             let found = document(event).and_then(|text| members.find(text));
             if found.is_some() {
-                self.format = Format::Json;
+                self.format = BodyFormat::Json;
             }
             found.unwrap_or_default()
         });
@@ -45,14 +35,14 @@ impl Body {
         let tree = self.tree.get_or_insert_with(|| {
             let tree = document(event).and_then(|text| serde_json::from_str(text).ok());
             if tree.is_some() {
-                self.format = Format::Json;
+                self.format = BodyFormat::Json;
             }
             tree
         });
         tree.as_ref()
     }
 
-    pub(super) fn format(&self) -> Format {
+    pub(super) fn format(&self) -> BodyFormat {
         self.format
     }
 }

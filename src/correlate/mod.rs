@@ -13,11 +13,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use body::Format;
 pub use found::{Findings, Memo};
 
 use crate::config::{Correlate, Place, Property, Rule};
-use crate::model::{Event, Str};
+use crate::model::{BodyFormat, Event, Str};
 
 use body::Body;
 use found::RuleNumber;
@@ -69,13 +68,13 @@ impl Correlator {
     }
 
     /// Fills in what the rules find and the event does not have yet. Returns what came out about the body's format.
-    pub fn apply(&self, event: &mut Event) -> Format {
+    pub fn apply(&self, event: &mut Event) -> BodyFormat {
         self.apply_with(event, &mut Findings::default(), &mut Memo::default())
     }
 
     /// The same with what was found earlier: in the same body (`findings`), and in the same names (`memo`). That is not
     /// looked for again; what is found now is added.
-    pub fn apply_with(&self, event: &mut Event, findings: &mut Findings, memo: &mut Memo) -> Format {
+    pub fn apply_with(&self, event: &mut Event, findings: &mut Findings, memo: &mut Memo) -> BodyFormat {
         let mut looked = Looked { body: Body::default(), findings, memo };
         for (key, rules) in &self.rules {
             if key.of(event).is_none()

@@ -1,9 +1,9 @@
 //! Rules, from the configuration's text to the event.
 
 use super::text::KEY_BYTES_MAX;
-use super::{Correlator, Findings, Format, Memo};
+use super::{Correlator, Findings, Memo};
 use crate::config;
-use crate::model::{Body, Event, Kind, Session, Source, Timestamp, Value};
+use crate::model::{Body, BodyFormat, Event, Kind, Session, Source, Timestamp, Value};
 
 fn correlator(rules: &str) -> Correlator {
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -134,7 +134,7 @@ fn every_key_has_its_own_rules_and_a_known_service_stays() {
     let mut message = event(r#"{"id": 1, "c": "k"}"#);
     message.type_ = Some("SHIPPED".into());
     message.queue = Some("crm.status".into());
-    assert_eq!(correlator.apply(&mut message), Format::Json);
+    assert_eq!(correlator.apply(&mut message), BodyFormat::Json);
     let found = [&message.order_id, &message.customer_id, &message.status, &message.service];
     assert_eq!(found.map(|key| key.as_deref()), [Some("1"), Some("k"), Some("SHIPPED"), Some("any")]);
     message.service = Some("known".into());
@@ -147,10 +147,10 @@ fn a_body_is_parsed_only_when_a_rule_needs_it() {
     let correlator = correlator("order_id = [{ property = 'type' }, { body = '$.id' }]");
     let mut message = event(r#"{"id": 1}"#);
     message.type_ = Some("T".into());
-    assert_eq!(correlator.apply(&mut message), Format::Unknown);
+    assert_eq!(correlator.apply(&mut message), BodyFormat::Unknown);
     message.order_id = None;
     message.type_ = None;
-    assert_eq!(correlator.apply(&mut message), Format::Json);
+    assert_eq!(correlator.apply(&mut message), BodyFormat::Json);
 }
 
 #[test]

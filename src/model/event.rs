@@ -270,6 +270,16 @@ pub struct Body {
     pub same_as: Option<Seq>,
 }
 
+/// What is known of a body's format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// Nobody has looked, or it is not JSON.
+    #[default]
+    Unknown,
+    /// It is JSON from its first brace or bracket to its end.
+    Json,
+}
+
 /// Something that was not observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gap {

@@ -12,7 +12,8 @@ mod value;
 pub mod api;
 
 pub use event::{
-    Body, Close, Death, Event, Gap, Party, Properties, Return, Session, Settlement, SettlementKind, Topology,
+    Body, BodyFormat, Close, Death, Event, Gap, Party, Properties, Return, Session, Settlement, SettlementKind,
+    Topology,
 };
 pub use ids::{Fingerprint, MessageKey, Seq, Str};
 pub use keys::{Keys, Link};

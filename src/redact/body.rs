@@ -1,7 +1,7 @@
 //! Bodies of every kind: JSON, text, anything else.
 
-use crate::correlate::Format;
 use crate::model::Body;
+use crate::model::BodyFormat;
 
 use super::json::{self, Unreadable};
 use super::names;
@@ -17,7 +17,7 @@ const COMPRESSIONS: [&str; 12] =
 
 impl Pass<'_> {
     /// Masks the body in place, noting the values masked whole.
-    pub(super) fn body(&self, body: &mut Body, encoding: Option<&str>, format: Format, whole: &mut Vec<String>) {
+    pub(super) fn body(&self, body: &mut Body, encoding: Option<&str>, format: BodyFormat, whole: &mut Vec<String>) {
         let masker = self.masker;
         if body.data.is_empty() || (masker.body.is_empty() && masker.detectors.is_empty()) {
             return;
@@ -35,11 +35,11 @@ impl Pass<'_> {
         }
     }
 
-    fn data(&self, data: &[u8], format: Format, whole: &mut Vec<String>) -> Option<Vec<u8>> {
+    fn data(&self, data: &[u8], format: BodyFormat, whole: &mut Vec<String>) -> Option<Vec<u8>> {
         let Ok(text) = std::str::from_utf8(data) else {
             return self.unreadable(data, whole);
         };
-        let known_json = format == Format::Json;
+        let known_json = format == BodyFormat::Json;
         if self.masker.body.is_empty() {
             return self.json_or_text(data, known_json);
         }

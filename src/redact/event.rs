@@ -1,7 +1,7 @@
 //! Which fields of an event are masked, and how.
 
 use crate::config::{ExemptId, Property};
-use crate::correlate::Format;
+use crate::model::BodyFormat;
 use crate::model::{Body, Event, Str};
 
 use super::Masker;
@@ -34,14 +34,14 @@ impl MaskedBody {
 
 impl Masker {
     /// Masks the whole event. `format` is what is known of its body; it is read here where that is nothing.
-    pub fn apply(&self, event: &mut Event, format: Format) {
+    pub fn apply(&self, event: &mut Event, format: BodyFormat) {
         self.apply_with(event, format, None);
     }
 
     /// The same for a body that may have been masked before, in another event: `known` is used where it is about the
     /// same. Returns what is to be known of this body, where `known` was not used. The caller answers for it that the
     /// bodies are equal.
-    pub fn apply_with(&self, event: &mut Event, format: Format, known: Option<&MaskedBody>) -> Option<MaskedBody> {
+    pub fn apply_with(&self, event: &mut Event, format: BodyFormat, known: Option<&MaskedBody>) -> Option<MaskedBody> {
         let pass = Pass { masker: self, exempt: self.exempt_texts(event) };
         // What is masked whole below is masked whole in the keys that were taken from it, too.
         let mut whole = self.mask_properties(event);

@@ -25,8 +25,8 @@ pub(super) const BATCH_LINGER: Duration = Duration::from_millis(10);
 const SPARE_MAX: usize = 4;
 /// What an entry takes besides its bytes.
 const ENTRY_BYTES: usize = size_of::<Entry>();
-/// Bytes that wait as they are; what comes on top is packed. A burst of a quarter of a second.
-const PLAIN_MAX: usize = 16 << 20;
+/// Bytes that wait as they are; what comes on top is packed. A moment's worth.
+const PLAIN_MAX: usize = 4 << 20;
 /// The fastest of zstd's ordinary levels.
 const LEVEL: i32 = 1;
 
@@ -277,15 +277,15 @@ impl Receiver {
         }
     }
 
-    /// What waits can wait: there is room for as much again, and the relay has not ended.
+    /// What waits can wait: there is room for a good deal more, and the relay has not ended.
     pub(super) fn can_wait(&self) -> bool {
         let state = self.0.lock();
-        !state.closed && state.bytes <= self.0.bytes_max / 2
+        !state.closed && state.bytes <= self.0.bytes_max / 4 * 3
     }
 
     /// So much waits that it would soon be too much.
     pub(super) fn is_pressed(&self) -> bool {
-        self.0.lock().bytes > self.0.bytes_max / 4 * 3
+        self.0.lock().bytes > self.0.bytes_max / 8 * 7
     }
 }
 

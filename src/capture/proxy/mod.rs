@@ -99,18 +99,18 @@ impl Proxy {
             Handle::current(),
         );
         let (alarm, running) = (Alarm(recorder.clone()), running::Running::begin(&self.config, &recorder));
-        tracker.spawn_blocking(move || {
+        thread("hoptrail-watch", tracker, &recorder, move || {
             observing.run(&receiver);
             running.end();
             drop(alarm);
         });
         let alarm = Alarm(recorder.clone());
-        tracker.spawn_blocking(move || {
+        thread("hoptrail-pack", tracker, &recorder, move || {
             packer.run();
             drop(alarm);
         });
-        let cancel = cancel.clone();
-        tracker.spawn_blocking(move || {
+        let (cancel, owner) = (cancel.clone(), recorder.clone());
+        thread("hoptrail-relay", tracker, &owner, move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return recorder.fail(&format!("the proxy cannot run: {error}")),
@@ -124,6 +124,18 @@ impl Proxy {
             drop(alarm);
             info!("the proxy has ended");
         });
+    }
+}
+
+/// A thread with a name, as `top -H` shows it; counted by `tracker`.
+fn thread(name: &str, tracker: &TaskTracker, recorder: &Recorder, run: impl FnOnce() + Send + 'static) {
+    let token = tracker.token();
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        run();
+        drop(token);
+    });
+    if let Err(error) = thread {
+        recorder.fail(&format!("a thread of the proxy cannot be started: {error}"));
     }
 }
 

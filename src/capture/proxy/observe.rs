@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::backlog::{Batch, Entry, Next, Receiver, What};
 use super::outbox::Outbox;
-use super::pace::{LOOK_EVERY, Pace};
+use super::pace::Pace;
 use crate::clock;
 use crate::config::OnFull;
 use crate::model::api::{SessionState, TapState};
@@ -55,7 +55,7 @@ impl Observing {
             sessions: HashMap::new(),
             changed: Vec::new(),
             shown_at: None,
-            pace: Pace::default(),
+            pace: Pace::new(),
             is_alone,
             dead_letters: is_alone.then(|| DeadLetters::new(clock::now())),
         }
@@ -64,13 +64,17 @@ impl Observing {
     /// Observes until the relay has ended.
     pub(super) fn run(mut self, receiver: &Receiver) {
         loop {
-            if self.is_alone && self.pace.defers(receiver.oldest(), receiver.can_wait()) {
-                std::thread::sleep(LOOK_EVERY);
-                continue;
+            if self.is_alone {
+                let wait = self.pace.wait(receiver.oldest(), receiver.can_wait());
+                if !wait.is_zero() {
+                    std::thread::sleep(wait);
+                    continue;
+                }
             }
             match receiver.next(SHOWN_EVERY) {
                 Next::Batch(batch) => {
                     self.batch(&batch, receiver);
+                    self.pace.observed(batch.bytes.len());
                     receiver.done(batch);
                 }
                 Next::Nothing => {}

@@ -1,9 +1,13 @@
-//! When to observe: not while the processors have no time to spare, as long as what passed can wait.
+//! How fast to observe: while the processors have no time to spare, hardly, as long as what passed can wait.
 //!
 //! Recording takes more of a processor than passing on. On a machine that it shares with a busy broker, every moment of
-//! it would be taken from the broker; a burst is recorded a few seconds later instead. Low priorities did less: where the system shares
-//! processors between services first, a thread of low priority still gets the share of its own; and where it gets none,
-//! what passes is lost once the backlog is full. So what has waited long enough competes like everything else.
+//! it would be taken from the broker; a burst is recorded a few seconds later instead. Where there is some time to spare,
+//! that is found by trying: a little faster as long as the processors are not busy, at once much slower when they are. To
+//! stop and go instead would take a processor from the broker for as long as it takes to catch up.
+//!
+//! Low priorities did less: where the system shares processors between services first, a thread of low priority still
+//! gets the share of its own; and where it gets none, what passes is lost once the backlog is full. So what has waited
+//! long enough competes like everything else.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,40 +16,81 @@ use crate::clock;
 use crate::model::Timestamp;
 
 /// Busy means that less than this part of the processors' time was idle.
-const IDLE_MIN: f64 = 0.15;
+const IDLE_MIN: f64 = 0.1;
 /// How often to look; the kernel counts in hundredths of a second.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What passed is observed after this time at the latest, busy or not: nobody should wait long for an event.
 const DEFERRED_MAX: Duration = Duration::from_secs(5);
+/// Bytes a second that are always observed: some hundred messages.
+const RATE_MIN: f64 = 1e6;
+/// As good as no limit.
+const RATE_MAX: f64 = 1e10;
+/// What becomes of the rate while the processors are busy, and while they are not. A few looks in a hundred that find
+/// them busy by chance leave it growing.
+const SLOWER: f64 = 0.5;
+const FASTER: f64 = 1.5;
 
-/// How busy the processors are.
-#[derive(Default)]
+/// How fast to observe.
 pub(super) struct Pace {
     looked_at: Option<Instant>,
     idle: u64,
     total: u64,
-    is_busy: bool,
+    /// Bytes a second.
+    rate: f64,
+    /// Bytes observed since the last look.
+    observed: u64,
+    /// When what was observed so far has taken its time.
+    free_at: Option<Instant>,
 }
 
 impl Pace {
-    /// What has waited since `oldest` should wait on. `can_wait`: and there is room for it.
-    pub(super) fn defers(&mut self, oldest: Option<Timestamp>, can_wait: bool) -> bool {
+    /// At full speed.
+    pub(super) fn new() -> Self {
+        Pace { looked_at: None, idle: 0, total: 0, rate: RATE_MAX, observed: 0, free_at: None }
+    }
+
+    /// How long what has waited since `oldest` should wait on. `can_wait`: and there is room for it.
+    pub(super) fn wait(&mut self, oldest: Option<Timestamp>, can_wait: bool) -> Duration {
         let now = clock::instant();
         if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
             self.look(now);
         }
-        let is_young = oldest.is_none_or(|oldest| clock::now().since(oldest) < DEFERRED_MAX);
-        self.is_busy && can_wait && is_young
+        let is_old = oldest.is_some_and(|oldest| clock::now().since(oldest) >= DEFERRED_MAX);
+        if is_old || !can_wait {
+            self.free_at = None;
+        }
+        self.free_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)).min(LOOK_EVERY)
     }
 
-    /// Where the kernel does not tell, nothing is ever deferred.
+    /// So many bytes were observed.
+    pub(super) fn observed(&mut self, bytes: usize) {
+        let now = clock::instant();
+        self.observed += bytes as u64;
+        let time = Duration::from_secs_f64(bytes as f64 / self.rate);
+        self.free_at = Some(self.free_at.map_or(now, |at| at.max(now)) + time);
+    }
+
+    /// Where the kernel does not tell, nothing is ever slowed down.
     fn look(&mut self, now: Instant) {
         let Some((idle, total)) = fs::read_to_string("/proc/stat").ok().as_deref().and_then(times) else { return };
         let (idle_since, total_since) = (idle.saturating_sub(self.idle), total.saturating_sub(self.total));
-        if self.total > 0 && total_since > 0 {
-            self.is_busy = (idle_since as f64) < IDLE_MIN * total_since as f64;
+        if let Some(looked_at) = self.looked_at
+            && total_since > 0
+        {
+            let is_busy = (idle_since as f64) < IDLE_MIN * total_since as f64;
+            self.adapt(is_busy, self.observed as f64 / now.duration_since(looked_at).as_secs_f64());
         }
-        (self.looked_at, self.idle, self.total) = (Some(now), idle, total);
+        (self.looked_at, self.idle, self.total, self.observed) = (Some(now), idle, total, 0);
+    }
+
+    /// `used`: bytes a second that were observed.
+    fn adapt(&mut self, is_busy: bool, used: f64) {
+        let rate = if is_busy { self.rate.min(used) * SLOWER } else { self.rate * FASTER };
+        self.rate = rate.clamp(RATE_MIN, RATE_MAX);
+        // What was put off at the old rate is not worth waiting for at a higher one.
+        if !is_busy {
+            self.free_at = None;
+        }
     }
 }
 
@@ -70,13 +115,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_or_has_no_room_is_not_deferred() {
-        let mut pace = Pace { looked_at: Some(clock::instant()), is_busy: true, ..Pace::default() };
+    fn what_is_old_or_has_no_room_does_not_wait() {
+        let mut pace = Pace { looked_at: Some(clock::instant()), rate: RATE_MIN, ..Pace::new() };
         let now = clock::now();
-        assert!(pace.defers(Some(now), true));
-        assert!(!pace.defers(Some(now), false));
-        assert!(!pace.defers(Some(now.before(DEFERRED_MAX)), true));
-        pace.is_busy = false;
-        assert!(!pace.defers(Some(now), true));
+        assert_eq!(pace.wait(Some(now), true), Duration::ZERO);
+        pace.observed(1_000_000);
+        assert_eq!(pace.wait(Some(now), true), LOOK_EVERY);
+        assert_eq!(pace.wait(Some(now), false), Duration::ZERO);
+        pace.observed(1_000_000);
+        assert_eq!(pace.wait(Some(now.before(DEFERRED_MAX)), true), Duration::ZERO);
+    }
+
+    #[test]
+    fn while_the_processors_are_busy_the_rate_falls_from_what_was_used_and_then_grows_again() {
+        let mut pace = Pace::new();
+        pace.adapt(true, 60e6);
+        assert_eq!(pace.rate, 30e6);
+        (0..10).for_each(|_| pace.adapt(true, 60e6));
+        assert_eq!(pace.rate, RATE_MIN);
+        (0..30).for_each(|_| pace.adapt(false, 0.0));
+        assert_eq!(pace.rate, RATE_MAX);
+        // One look in four that finds them busy does not keep a rate down that leaves them time.
+        pace.rate = 10e6;
+        for look in 0..40 {
+            let used = pace.rate.min(40e6);
+            pace.adapt(look % 4 == 0, used);
+        }
+        assert!(pace.rate > 40e6 * SLOWER, "{}", pace.rate);
     }
 }

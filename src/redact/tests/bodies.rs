@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CARD, EMAIL, check, event, masked, masked_bytes, masker, settings};
-use crate::correlate::Format;
+use crate::model::BodyFormat;
 use crate::redact::Masker;
 
 #[test]
@@ -68,7 +68,7 @@ fn equal_values_have_equal_masks_however_they_are_written() {
     assert!(masks[0] != masks[1] && masks[1] != masks[2] && masks[0] != masks[2], "{masks:?}");
     let other = Masker::new(&settings(""), [8; 32]);
     let mut event = event(EMAIL);
-    other.apply(&mut event, Format::Unknown);
+    other.apply(&mut event, BodyFormat::Unknown);
     assert_ne!(event.body.expect("a body").data, of(EMAIL).into_bytes(), "another key gives other masks");
 }
 
@@ -121,7 +121,7 @@ fn a_body_known_as_json_is_masked_like_any_other() {
     let paths = "body = ['$.name', '$.mail[-1]']";
     for body in [r#"{"name": "Anna", "mail": [1]}"#, "\u{feff} \n{\"name\": \"Anna\"}", "\u{c}{\"name\": \"Anna\"}"] {
         let mut known = event(body);
-        masker(paths).apply(&mut known, Format::Json);
+        masker(paths).apply(&mut known, BodyFormat::Json);
         assert_eq!(known.body.expect("a body").data, masked_bytes(paths, body), "{body}");
         assert!(!masked(paths, body).contains("Anna"), "{body}");
     }
@@ -164,12 +164,12 @@ fn text_and_binary_bodies_are_looked_through() {
 fn a_compressed_body_is_not_kept() {
     let mut message = event([0x1f, 0x8b, 1, 2]);
     message.properties.content_encoding = Some("GZIP".into());
-    masker("").apply(&mut message, Format::Unknown);
+    masker("").apply(&mut message, BodyFormat::Unknown);
     let body = message.body.expect("a body");
     assert!(body.data.is_empty() && body.truncated && body.len == 4);
     let mut message = event("plain");
     message.properties.content_encoding = Some("utf-8".into());
-    masker("").apply(&mut message, Format::Unknown);
+    masker("").apply(&mut message, BodyFormat::Unknown);
     assert_eq!(message.body.expect("a body").data, b"plain");
 }
 

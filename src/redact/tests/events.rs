@@ -1,7 +1,7 @@
 //! Headers, ids and the other texts of an event.
 
 use super::{CARD, EMAIL, PHONE, blank, event, masker};
-use crate::correlate::Format;
+use crate::model::BodyFormat;
 use crate::model::{Death, Gap, Session, Source, Timestamp, Topology, Value};
 
 #[test]
@@ -20,7 +20,7 @@ fn headers_are_masked_by_name_and_by_what_they_hold() {
             ])]),
         ),
     ];
-    masker("headers = ['x-customer']").apply(&mut message, Format::Unknown);
+    masker("headers = ['x-customer']").apply(&mut message, BodyFormat::Unknown);
     assert_eq!(message.headers.len(), 4);
     let json = message.headers.iter().map(|(name, value)| format!("{name}={}", value.to_json())).collect::<Vec<_>>();
     let raw = message.headers[3].1.to_json()[0]["raw"]["base64"].as_str().expect("bytes").to_owned();
@@ -58,7 +58,7 @@ fn every_text_of_an_event_is_looked_through() {
     message.gap = Some(Gap { source: Source::Binding, from: at, to: at, count: None, cause: text().expect("text") });
     message.topology = Some(Topology { change: "queue.created".into(), detail: text().expect("text") });
     message.body.as_mut().expect("a body").content_type = text();
-    masker("exempt_ids = []").apply(&mut message, Format::Unknown);
+    masker("exempt_ids = []").apply(&mut message, BodyFormat::Unknown);
     let shown = format!("{message:?}");
     assert!(!shown.contains("anna"), "{shown}");
     assert_eq!(shown.matches("a ***").count(), 17, "{shown}");
@@ -77,14 +77,14 @@ fn an_events_own_ids_are_exempt_wherever_they_stand() {
         message
     };
     let mut message = make();
-    masker("").apply(&mut message, Format::Unknown);
+    masker("").apply(&mut message, BodyFormat::Unknown);
     let text = String::from_utf8(message.body.clone().expect("a body").data).expect("text");
     assert_eq!(blank(&text), format!("{{\"id\": {id}, \"text\": \"order {id}, call ***\"}}"));
     assert_eq!(message.order_id.as_deref(), Some(id));
     assert_eq!(message.message_id.as_deref(), Some("8 800 555 35 35"));
     assert_eq!(message.headers[0].1, Value::Text("(8 800 555 35 35)".into()));
     let mut message = make();
-    masker("exempt_ids = []").apply(&mut message, Format::Unknown);
+    masker("exempt_ids = []").apply(&mut message, BodyFormat::Unknown);
     for field in [&message.order_id, &message.message_id] {
         assert!(field.as_ref().expect("kept").starts_with("***"), "{field:?}");
     }
@@ -96,7 +96,7 @@ fn a_configured_place_is_masked_though_it_holds_an_exempt_id() {
     message.order_id = Some("A-1".into());
     message.customer_id = Some("Anna".into());
     message.message_id = Some("m-1".into());
-    masker("body = ['$.order', '$.customer']\nproperties = ['message_id']").apply(&mut message, Format::Unknown);
+    masker("body = ['$.order', '$.customer']\nproperties = ['message_id']").apply(&mut message, BodyFormat::Unknown);
     let text = String::from_utf8(message.body.expect("a body").data).expect("text");
     assert_eq!(blank(&text), r#"{"order": "***", "customer": "***"}"#);
     assert_eq!(message.order_id.as_deref(), Some("A-1"), "the order can still be found");

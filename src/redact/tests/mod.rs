@@ -7,7 +7,7 @@ mod properties;
 
 use super::Masker;
 use crate::config::{self, Redact};
-use crate::correlate::Format;
+use crate::model::BodyFormat;
 use crate::model::{Body, Event, Kind, Source, Timestamp};
 
 const CARD: &str = "4111 1111 1111 1111";
@@ -33,7 +33,7 @@ fn event(body: impl Into<Vec<u8>>) -> Event {
 
 fn masked_bytes(settings: &str, body: impl Into<Vec<u8>>) -> Vec<u8> {
     let mut event = event(body);
-    masker(settings).apply(&mut event, Format::Unknown);
+    masker(settings).apply(&mut event, BodyFormat::Unknown);
     event.body.expect("a body").data
 }
 
