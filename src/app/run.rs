@@ -20,7 +20,7 @@ use crate::journal::Reader;
 use crate::record::{self, Keeping, Recorder, WriterHandle};
 use crate::serve::{self, Services};
 
-use super::shutdown::{self, Reason};
+use super::shutdown::{self, Reason, Signals};
 
 /// How often alerts are looked at for what time alone brings about.
 const ALERT_TICK: Duration = Duration::from_secs(1);
@@ -57,8 +57,9 @@ pub(super) struct Running {
 /// What could not be bound or opened, or what ended recording.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = App::open(config).await?;
+    let signals = Signals::listen();
     let running = app.start();
-    let reason = shutdown::wait(&running.recorder).await;
+    let reason = signals.wait(&running.recorder).await;
     info!(reason = %reason, "stopping");
     shutdown::stop(running).await;
     match reason {

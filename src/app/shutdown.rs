@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -36,24 +36,37 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Waits for a reason to end.
-pub(super) async fn wait(recorder: &Recorder) -> Reason {
-    tokio::select! {
-        () = received(SignalKind::interrupt()) => Reason::Signal("SIGINT"),
-        () = received(SignalKind::terminate()) => Reason::Signal("SIGTERM"),
-        () = recorder.failed() => Reason::Failed(recorder.stats().poisoned.unwrap_or_default()),
+/// The signals that end the program. From when this is made they do not end it by themselves.
+pub(super) struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Signals {
+        Signals { interrupt: listen(SignalKind::interrupt()), terminate: listen(SignalKind::terminate()) }
+    }
+
+    /// Waits for a reason to end.
+    pub(super) async fn wait(mut self, recorder: &Recorder) -> Reason {
+        tokio::select! {
+            () = received(&mut self.interrupt) => Reason::Signal("SIGINT"),
+            () = received(&mut self.terminate) => Reason::Signal("SIGTERM"),
+            () = recorder.failed() => Reason::Failed(recorder.stats().poisoned.unwrap_or_default()),
+        }
     }
 }
 
-async fn received(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signal) => {
+fn listen(kind: SignalKind) -> Option<Signal> {
+    signal(kind).inspect_err(|error| warn!(%error, "a signal cannot be waited for")).ok()
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
             signal.recv().await;
         }
-        Err(error) => {
-            warn!(%error, "a signal cannot be waited for");
-            std::future::pending::<()>().await;
-        }
+        None => std::future::pending().await,
     }
 }
 

@@ -12,11 +12,11 @@ use crate::model::{Event, Seq};
 
 /// Commits that wait: one that is next, and one that comes while it is taken. A follower further behind reads.
 const WAITING_MAX: usize = 2;
-/// Bytes of the events that wait: two commits at full speed, 4096 events of 1 KiB with their content. Larger ones are
-/// of large bodies or of a slow disk; reading those back is a small part of what they cost.
-const WAITING_BYTES_MAX: usize = 16 << 20;
+/// Bytes of the events that wait, without their bodies: two commits at full speed, 4096 events of 1 KiB. Larger ones
+/// are of a slow disk, where reading back is a small part of what they cost.
+const WAITING_BYTES_MAX: usize = 12 << 20;
 /// Emptied vectors kept. One more is with who appends.
-const SPARES_MAX: usize = 2;
+const SPARES_MAX: usize = 1;
 /// Events that such a vector may have room for; after larger commits its memory is let go.
 const SPARE_EVENTS_MAX: usize = 8192;
 
@@ -47,7 +47,8 @@ struct Commit {
 /// What there is for the follower.
 #[derive(Debug, PartialEq)]
 pub enum News {
-    /// The events of a commit; nothing that is older waits. What is missing before them was missed.
+    /// The events of a commit, without the bytes of their bodies; nothing that is older waits. What is missing before
+    /// them was missed.
     Commit(Vec<Event>),
     /// Everything up to this number is in the journal, and nothing of it waits.
     Missed(Seq),
@@ -57,6 +58,9 @@ impl Tail {
     /// Takes the events of a commit that is durable, and leaves an empty vector for the next.
     pub fn offer(&self, events: &mut Vec<Event>) {
         let Some(last) = events.last().map(|event| event.seq) else { return };
+        for body in events.iter_mut().filter_map(|event| event.body.as_mut()) {
+            body.data = Vec::new();
+        }
         let bytes = events.iter().map(|event| size_of::<Event>() + event.weight()).sum();
         let mut state = self.lock();
         if state.waiting.len() < WAITING_MAX && state.bytes.saturating_add(bytes) <= WAITING_BYTES_MAX {
@@ -119,14 +123,14 @@ impl Tail {
 mod tests {
     use futures_util::FutureExt;
 
-    use crate::model::{Body, Kind, Source, Timestamp};
+    use crate::model::{Kind, Source, Timestamp, Value};
 
     use super::*;
 
-    fn event(seq: u64, body_bytes: usize) -> Event {
+    fn event(seq: u64, header_bytes: usize) -> Event {
         let mut event = Event::new(Kind::Publish, Source::Proxy, Timestamp::default());
         event.seq = Seq(seq);
-        event.body = (body_bytes > 0).then(|| Body { data: vec![0; body_bytes], ..Body::default() });
+        event.headers.push(("x".into(), Value::Bytes(vec![0; header_bytes])));
         event
     }
 

@@ -68,6 +68,10 @@ impl KnownBodies {
     pub(super) fn remember(&mut self, digest: [u8; 16], body: KnownBody) {
         let bytes = cost(&body);
         if bytes > BYTES_MAX / 4 {
+            // What was known of it was masked otherwise, and stays in its turn without being used.
+            if let Some(before) = self.bodies.get_mut(&digest) {
+                before.stored = None;
+            }
             return;
         }
         self.bytes += bytes;

@@ -130,7 +130,9 @@ async fn what_follows_is_handed_every_commit_as_it_stands_in_the_journal() {
     }
     end(&recorder, writer).await;
     assert_eq!(tail.take(), None, "the end of recording is no commit");
-    assert_eq!((handed_over.len(), &handed_over), (4, &all(&reader)));
+    let mut recorded = all(&reader);
+    recorded.iter_mut().flat_map(|event| &mut event.body).for_each(|body| body.data = Vec::new());
+    assert_eq!((handed_over.len(), handed_over), (4, recorded), "all but the bytes of bodies");
 }
 
 #[tokio::test]

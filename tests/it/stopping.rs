@@ -1,8 +1,13 @@
 //! Stopping in good order, and going on.
 
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
 use serde_json::json;
 
+use crate::support::hoptrail::command;
 use crate::support::ledger::assert_dense;
+use crate::support::process::Process;
 use crate::support::{Scene, on_each_broker};
 
 #[test]
@@ -36,6 +41,25 @@ fn a_stop_is_recorded_leaves_no_tracing_behind_and_the_next_start_goes_on() {
             assert!(gap.unwrap().cause.contains("hoptrail was not running"), "{gap:?}");
         }
     });
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, end_of_log) = std::io::pipe().unwrap();
+    let settings = [
+        ("journal.dir", dir.path().to_str().unwrap()),
+        ("serve.listen", "127.0.0.1:0"),
+        // Nobody is there, which is told.
+        ("broker.url", "amqp://guest:guest@127.0.0.1:1/%2f"),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let mut hoptrail = Process::start(command("run", &settings).stderr(end_of_log));
+    let mut lines = BufReader::new(log).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains(" http=")), "it does not serve");
+    drop(lines);
+    hoptrail.signal("TERM");
+    assert_eq!(hoptrail.wait(Duration::from_secs(60)).code(), Some(0));
 }
 
 #[test]
