@@ -20,7 +20,7 @@ use super::table::{Limits, Table};
 /// How long a finished message or order is remembered for latecomers.
 const FINISHED_KEPT: Duration = Duration::from_secs(600);
 /// And how many of them: sources lag by seconds, and the fastest brokers carry thousands of messages a second.
-const FINISHED_MAX: usize = 20_000;
+const FINISHED_MAX: usize = 10_000;
 /// What is under way.
 pub(super) struct Engine {
     settings: config::Flow,

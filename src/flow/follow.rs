@@ -42,7 +42,6 @@ impl Follower {
     pub fn run(mut self, runtime: &Handle, cancel: &CancellationToken) {
         self.begin(cancel);
         while !cancel.is_cancelled() {
-            // Not for the journal's own announcements: what it has just committed is about to be offered.
             if !self.advance(cancel) {
                 runtime.block_on(cancel.run_until_cancelled(self.tail.news()));
             }

@@ -237,7 +237,8 @@ impl Proxied {
         self.seen.delivered(event);
         self.tag = event.delivery_tag;
         self.channel = event.session.as_ref().and_then(|session| session.channel);
-        (self.settled, self.is_out_of_sight) = (None, false);
+        // The proxy says so where it cannot follow a delivery to its end.
+        (self.settled, self.is_out_of_sight) = (None, event.delivery_tag.is_none());
         if let Some(settlement) = event.settlement {
             self.settle(event.at, settlement);
         }

@@ -10,7 +10,7 @@ use crate::model::{Event, Seq};
 use crate::redact::MaskedBody;
 
 /// Bytes of bodies that are remembered: some thousands of ordinary ones, which is a moment's worth.
-const BYTES_MAX: usize = 8 << 20;
+const BYTES_MAX: usize = 6 << 20;
 /// What an entry takes besides its body.
 const ENTRY_BYTES: usize = 512;
 
@@ -68,10 +68,8 @@ impl KnownBodies {
     pub(super) fn remember(&mut self, digest: [u8; 16], body: KnownBody) {
         let bytes = cost(&body);
         if bytes > BYTES_MAX / 4 {
-            // What was known of it was masked otherwise, and stays in its turn without being used.
-            if let Some(before) = self.bodies.get_mut(&digest) {
-                before.stored = None;
-            }
+            // What was known of it was masked otherwise. Its digest stays in the queue until its turn comes.
+            self.bytes -= self.bodies.remove(&digest).as_ref().map_or(0, cost);
             return;
         }
         self.bytes += bytes;

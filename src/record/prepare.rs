@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::model::{Body, Kind, Source, Str, Timestamp};
+    use crate::model::{Body, Kind, Seq, Source, Str, Timestamp};
 
     const RULES: &str = "[correlate]\norder_id = [{ body = '$.id' }, { queue = '[0-9]+' }]\n\
                          customer_id = [{ body = '$.mail' }, { queue = '[0-9]+' }]\n\
@@ -141,5 +141,44 @@ mod tests {
         assert_eq!(settlement.customer_id, None);
         assert!(settlement.routing_key.expect("kept").starts_with("order ***"));
         check(r#"{"id": "JW-1"}"#, Some("JW-1"));
+    }
+
+    #[test]
+    fn a_known_body_is_masked_as_if_it_were_new() {
+        let preparer = preparer();
+        let message = |id: &str, encoding: Option<&str>| {
+            let mut event = Event::new(Kind::Publish, Source::Proxy, Timestamp::default());
+            event.message_id = Some(id.into());
+            event.properties.content_encoding = encoding.map(Into::into);
+            let body = r#"{"call": "+7 999 123-45-67", "or": "89991234567", "mail": "anna@example.com", "n": 1234567}"#;
+            event.body = Some(Body { data: body.into(), ..Body::default() });
+            event
+        };
+        let mut learned = Learned::default();
+        let others = [("m-1", None), ("89991234567", None), ("m-1", Some("gzip")), ("m-1", None), ("m-2", None)];
+        let mut masked = Vec::new();
+        for (seq, (id, encoding)) in (1..).zip(others) {
+            let mut event = message(id, encoding);
+            preparer.prepare(&mut event, None, &mut learned);
+            learned.bodies.note(&event, Seq(seq));
+            let mut alone = message(id, encoding);
+            preparer.prepare(&mut alone, None, &mut Learned::default());
+            let same_as = event.body.as_mut().and_then(|body| body.same_as.take());
+            assert_eq!(event, alone, "{id} {encoding:?}");
+            masked.push((event.body.expect("a body"), same_as));
+        }
+        for (body, same_as) in &masked {
+            let Some(same_as) = same_as else { continue };
+            let (other, _) = &masked[same_as.0 as usize - 1];
+            assert_eq!((&body.data, body.truncated), (&other.data, other.truncated));
+        }
+        let readable = |body: &Body| String::from_utf8_lossy(&body.data).contains("89991234567");
+        assert_eq!(
+            masked.iter().map(|(body, _)| readable(body)).collect::<Vec<_>>(),
+            [false, true, false, false, false]
+        );
+        let mut again = message("m-2", None);
+        preparer.prepare(&mut again, None, &mut learned);
+        assert_eq!(again.body.and_then(|body| body.same_as), Some(Seq(5)));
     }
 }

@@ -1,7 +1,6 @@
 //! Bodies of every kind: JSON, text, anything else.
 
-use crate::model::Body;
-use crate::model::BodyFormat;
+use crate::model::{Body, BodyFormat};
 
 use super::json::{self, Unreadable};
 use super::names;

@@ -1,8 +1,7 @@
 //! Which fields of an event are masked, and how.
 
 use crate::config::{ExemptId, Property};
-use crate::model::BodyFormat;
-use crate::model::{Body, Event, Str};
+use crate::model::{Body, BodyFormat, Event, Str};
 
 use super::Masker;
 use super::text::Pass;
@@ -13,7 +12,8 @@ pub struct MaskedBody {
     exempt: Vec<Str>,
     encoding: Option<Str>,
     data: Vec<u8>,
-    truncated: bool,
+    /// Nothing of it could be masked, so nothing is kept.
+    is_left_out: bool,
     /// The values that were masked whole.
     whole: Vec<String>,
 }
@@ -27,7 +27,7 @@ impl MaskedBody {
 
     fn repeat(&self, body: &mut Body, whole: &mut Vec<String>) {
         body.data.clone_from(&self.data);
-        body.truncated = self.truncated;
+        body.truncated |= self.is_left_out;
         whole.extend_from_slice(&self.whole);
     }
 }
@@ -53,11 +53,11 @@ impl Masker {
             match known.filter(|known| known.exempt == pass.exempt && known.encoding == encoding) {
                 Some(known) => known.repeat(body, &mut whole),
                 None => {
-                    let before = whole.len();
+                    let (before, had_bytes) = (whole.len(), !body.data.is_empty());
                     pass.body(body, encoding.as_deref(), format, &mut whole);
                     let whole = whole.get(before..).unwrap_or_default().to_vec();
-                    let (data, truncated) = (body.data.clone(), body.truncated);
-                    fresh = Some(MaskedBody { exempt: pass.exempt.clone(), encoding, data, truncated, whole });
+                    let (data, is_left_out) = (body.data.clone(), had_bytes && body.data.is_empty());
+                    fresh = Some(MaskedBody { exempt: pass.exempt.clone(), encoding, data, is_left_out, whole });
                 }
             }
         }

@@ -313,6 +313,8 @@ impl Channel {
             scene.unsettled += usize::from(!replaced);
             link = Some(gives);
         } else {
+            // Without its tag nobody waits for its settlement.
+            event.delivery_tag = None;
             scene.holes.note(self.number, Why::Unsettled, event.at);
         }
         out.push(Observed { event, link });

@@ -175,7 +175,9 @@ fn channels_are_bounded() {
     let open_all = |feed: &mut dyn FnMut(Side, &[u8])| {
         (1..=u16::MAX).for_each(|channel| feed(Side::Client, &frame(1, channel, OPEN)));
     };
-    assert_below(observed(open_all), 16);
+    let peak = observed(open_all);
+    assert!(peak > 1 << 20, "{peak} bytes: they are followed");
+    assert_below(peak, 16);
     // Who has not been let in has none.
     assert_below(observed_from(false, open_all), 1);
 }
@@ -193,6 +195,7 @@ fn what_all_sessions_take_together_is_bounded() {
             feed(Side::Client, &frame(1, channel, OPEN));
         }
     });
+    assert!(peak > 32 << 20, "{peak} bytes: they are followed");
     assert_below(peak, 80);
     let peak = observed_together(100, |feed| (0..8192).for_each(|number| feed(Side::Client, &consume(number))));
     assert!(peak > 32 << 20, "{peak} bytes: they are remembered");
@@ -204,6 +207,7 @@ fn what_all_sessions_take_together_is_bounded() {
             feed(side, &long[..130_000]);
         }
     });
+    assert!(peak > 32 << 20, "{peak} bytes: some are kept");
     assert_below(peak, 80);
 }
 

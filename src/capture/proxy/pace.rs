@@ -55,6 +55,10 @@ impl Pace {
         if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
             self.look(now);
         }
+        self.time_left(now, oldest, can_wait)
+    }
+
+    fn time_left(&mut self, now: Instant, oldest: Option<Timestamp>, can_wait: bool) -> Duration {
         let is_old = oldest.is_some_and(|oldest| clock::now().since(oldest) >= DEFERRED_MAX);
         if is_old || !can_wait {
             self.free_at = None;
@@ -72,15 +76,17 @@ impl Pace {
 
     /// Where the kernel does not tell, nothing is ever slowed down.
     fn look(&mut self, now: Instant) {
+        let looked_at = self.looked_at.replace(now);
         let Some((idle, total)) = fs::read_to_string("/proc/stat").ok().as_deref().and_then(times) else { return };
         let (idle_since, total_since) = (idle.saturating_sub(self.idle), total.saturating_sub(self.total));
-        if let Some(looked_at) = self.looked_at
+        if let Some(looked_at) = looked_at
+            && self.total > 0
             && total_since > 0
         {
             let is_busy = (idle_since as f64) < IDLE_MIN * total_since as f64;
             self.adapt(is_busy, self.observed as f64 / now.duration_since(looked_at).as_secs_f64());
         }
-        (self.looked_at, self.idle, self.total, self.observed) = (Some(now), idle, total, 0);
+        (self.idle, self.total, self.observed) = (idle, total, 0);
     }
 
     /// `used`: bytes a second that were observed.
@@ -116,14 +122,14 @@ mod tests {
 
     #[test]
     fn what_is_old_or_has_no_room_does_not_wait() {
-        let mut pace = Pace { looked_at: Some(clock::instant()), rate: RATE_MIN, ..Pace::new() };
-        let now = clock::now();
-        assert_eq!(pace.wait(Some(now), true), Duration::ZERO);
+        let mut pace = Pace { rate: RATE_MIN, ..Pace::new() };
+        let (now, young) = (clock::instant(), clock::now());
+        assert_eq!(pace.time_left(now, Some(young), true), Duration::ZERO);
         pace.observed(1_000_000);
-        assert_eq!(pace.wait(Some(now), true), LOOK_EVERY);
-        assert_eq!(pace.wait(Some(now), false), Duration::ZERO);
+        assert_eq!(pace.time_left(now, Some(young), true), LOOK_EVERY);
+        assert_eq!(pace.time_left(now, Some(young), false), Duration::ZERO);
         pace.observed(1_000_000);
-        assert_eq!(pace.wait(Some(now.before(DEFERRED_MAX)), true), Duration::ZERO);
+        assert_eq!(pace.time_left(now, Some(young.before(DEFERRED_MAX)), true), Duration::ZERO);
     }
 
     #[test]

@@ -155,12 +155,9 @@ impl Tap {
                 self.gate = None;
                 ControlFlow::Continue(())
             }
-            Some(Verdict::Refuse { answer, client_name }) => {
-                warn!(
-                    client = %self.peer,
-                    client_name = client_name.as_deref(),
-                    "guest was refused: it came from another machine (proxy.refuse_guest)"
-                );
+            // What the client calls itself is masked in its events; here it is not.
+            Some(Verdict::Refuse { answer, .. }) => {
+                warn!(client = %self.peer, "guest was refused: it came from another machine (proxy.refuse_guest)");
                 self.refusal = Some(answer);
                 ControlFlow::Break(())
             }

@@ -31,7 +31,12 @@ fn a_deadline_is_past_only_after_its_last_moment() {
     assert_eq!(reasons(&engine, 601), ["undelivered", "status"]);
     let mut taken = by(Source::Proxy, deliver("x", "k", "q"));
     taken.order_id = Some("A".into());
+    let mut unfollowed = taken.clone();
+    taken.delivery_tag = Some(1);
     engine.apply(&numbered(taken, 2, 601, "m"));
+    // Without a tag its settlement is not followed, so nobody knows that it is still held.
+    unfollowed.order_id = None;
+    engine.apply(&numbered(unfollowed, 3, 601, "unfollowed"));
     assert_eq!(reasons(&engine, 601 + 900), ["status"]);
     assert_eq!(reasons(&engine, 601 + 901), ["status", "unsettled"]);
 }

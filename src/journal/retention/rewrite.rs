@@ -95,6 +95,7 @@ impl Copy {
     fn all(&mut self, blocks: &Blocks, how: &mut Rewrite<'_>) -> io::Result<()> {
         let mut opener = Opener::new().map_err(io::Error::other)?;
         let (mut next, mut events, mut bytes) = (Seq::default(), Vec::new(), 0);
+        let mut behind = Vec::new();
         let failed = |error: ReadError| io::Error::other(error);
         while let Some((first, last)) = blocks.at_or_after(next).map_err(failed)? {
             let opened = blocks.block(first, &mut opener).map_err(failed)?;
@@ -106,7 +107,9 @@ impl Copy {
             for event in opened.events {
                 let (seq, has_bytes) = (event.seq, event.body.as_ref().is_some_and(|body| !body.data.is_empty()));
                 match (how.keep)(event) {
-                    Some(event) => events.push(self.with_own_bytes(event, blocks, &mut opener).map_err(failed)?),
+                    Some(event) => {
+                        events.push(self.with_own_bytes(event, blocks, &mut opener, &mut behind).map_err(failed)?)
+                    }
                     None if has_bytes => self.gone.push(seq),
                     None => {}
                 }
@@ -122,15 +125,28 @@ impl Copy {
         self.commit(&mut events)
     }
 
-    /// An event whose bytes stand in one that goes gets them itself.
-    fn with_own_bytes(&self, mut event: Event, blocks: &Blocks, opener: &mut Opener) -> Result<Event, ReadError> {
+    /// An event whose bytes stand in one that goes gets them itself. They stand a short way back, so the block that was
+    /// opened last has most of them.
+    fn with_own_bytes(
+        &self,
+        mut event: Event,
+        blocks: &Blocks,
+        opener: &mut Opener,
+        last: &mut Vec<Event>,
+    ) -> Result<Event, ReadError> {
         let goes = |same: &Seq| self.gone.binary_search(same).is_ok();
         if let Some(body) = &mut event.body
             && let Some(same) = body.same_as.take_if(|same| goes(same))
-            && let Some((first, _)) = blocks.at_or_before(same)?
         {
-            let other = blocks.block(first, opener)?.events.into_iter().find(|event| event.seq == same);
-            body.data = other.and_then(|other| other.body).map(|other| other.data).unwrap_or_default();
+            let is_same = |event: &&Event| event.seq == same;
+            if !last.iter().any(|event| event.seq == same)
+                && let Some((first, _)) = blocks.at_or_before(same)?
+            {
+                *last = blocks.block(first, opener)?.events;
+            }
+            let data = last.iter().find(is_same).and_then(|event| event.body.as_ref()).map(|body| body.data.clone());
+            body.truncated |= data.is_none();
+            body.data = data.unwrap_or_default();
         }
         Ok(event)
     }
