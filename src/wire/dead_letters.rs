@@ -22,6 +22,8 @@ use crate::model::{Death, Event, Kind, Str, Timestamp};
 /// Counts kept, some megabytes: deaths of half as many messages, which come back within seconds or minutes.
 const COUNTS_MAX: usize = 65_536;
 
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
 /// Bytes of a body that make a message, where it has no id: enough to tell one from another.
 const BODY_BYTES: usize = 4096;
 
@@ -41,6 +43,8 @@ impl DeadLetters {
     /// None has been told; observing begins at `since`.
     #[must_use]
     pub fn new(since: Timestamp) -> Self {
+        // The broker tells the time of a death in whole seconds.
+        let since = Timestamp::from_micros(since.as_micros() / MICROS_PER_SECOND * MICROS_PER_SECOND);
         DeadLetters { since, counts: HashMap::new(), order: VecDeque::new(), hasher: RandomState::new() }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
+use crate::support::chance::Chance;
 use crate::support::client::Client;
 use crate::support::disk::Disk;
 use crate::support::proxied::Proxied;
@@ -13,9 +14,9 @@ use crate::support::wait::ensure;
 use crate::support::{Scene, eventually, on_each_broker};
 
 const BODY: usize = 16 << 10;
-/// Each passes twice, to the broker and back: twice what may wait.
-const MESSAGES: u64 = 600;
-/// What may wait to be observed. With its last quarter observations are let go one by one; it is large enough that the
+/// Each passes twice, to the broker and back; packed, they take twice what may wait.
+const MESSAGES: u64 = 1200;
+/// What may wait to be observed. With its last eighth observations are let go one by one; it is large enough that the
 /// observer gets to that on a machine with much else to do, before bytes would have to pass unobserved.
 const BACKLOG: u32 = 8 << 20;
 /// More than there is room for in the queue of observations, and so little that nobody is held up.
@@ -58,8 +59,10 @@ async fn paused(scene: &Scene, proxy: &Proxied, disk: &Disk) -> u64 {
 
 /// Publishes and takes again, each after the other's answer.
 async fn pass(client: &Client, numbers: std::ops::Range<u64>, done: &AtomicU64) {
-    let body = "x".repeat(BODY);
     for number in numbers {
+        // Nothing that would pack well.
+        let mut chance = Chance::new(number);
+        let body: String = (0..BODY).map(|_| char::from(b' ' + chance.below(90) as u8)).collect();
         client.publish("", QUEUE, &format!("full-{number}"), &body).await;
         let message = client.take(QUEUE).await;
         client.ack(message.delivery_tag).await;

@@ -7,7 +7,8 @@ use crate::wire::DeadLetters;
 const START: i64 = 1_795_226_400;
 
 fn none_told() -> DeadLetters {
-    DeadLetters::new(Timestamp::from_micros(START * 1_000_000))
+    // Within the second in which the first messages die: the broker tells whole ones.
+    DeadLetters::new(Timestamp::from_micros((START + 1) * 1_000_000 + 700_000))
 }
 
 /// An entry of `x-death`: a queue, a reason, how often, and the exchange that the message had been published to.
