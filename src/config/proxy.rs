@@ -100,7 +100,7 @@ const SESSIONS_LIMIT: usize = 65_536;
 const DRAIN: Duration = Duration::from_secs(10);
 /// Some seconds of a broker at its full rate, as what waits is packed, so that a journal that stalls for a moment loses
 /// nothing.
-const BACKLOG_BYTES_MAX: ByteSize = ByteSize::mib(40);
+const BACKLOG_BYTES_MAX: ByteSize = ByteSize::mib(36);
 /// Below it the first burst would be a gap.
 const BACKLOG_BYTES_MIN: u64 = 1 << 20;
 /// A host's name has no more bytes (RFC 1035, section 2.3.4).

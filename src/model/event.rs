@@ -58,7 +58,8 @@ pub struct Event {
     pub status: Option<Str>,
     /// The broker had delivered the message before.
     pub redelivered: Option<bool>,
-    /// Delivery tag on the session's channel. A delivery that the proxy saw has none where its settlement is not followed.
+    /// Delivery tag on the session's channel; what the proxy saw has none where its settlement, or its confirm, is not
+    /// followed.
     pub delivery_tag: Option<u64>,
     /// How a delivery was settled.
     pub settlement: Option<Settlement>,

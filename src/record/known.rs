@@ -10,7 +10,7 @@ use crate::model::{Event, Seq};
 use crate::redact::MaskedBody;
 
 /// Bytes of bodies that are remembered: some thousands of ordinary ones, which is a moment's worth.
-const BYTES_MAX: usize = 6 << 20;
+const BYTES_MAX: usize = 4 << 20;
 /// What an entry takes besides its body.
 const ENTRY_BYTES: usize = 512;
 

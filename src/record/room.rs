@@ -48,7 +48,10 @@ impl Room {
     pub(super) fn pause(&mut self, why: &str) -> bool {
         let is_news = self.paused.is_none();
         if is_news {
-            warn!(why, "recording pauses; the broker keeps what is not acknowledged");
+            warn!(
+                why,
+                "recording pauses; the broker keeps what a tap has not acknowledged, and what passes the proxy waits as long as there is room"
+            );
             self.paused = Some((clock::now(), why.to_owned()));
         }
         is_news

@@ -260,7 +260,7 @@ impl Channel {
         Some(number)
     }
 
-    fn publish(&mut self, event: Event, scene: &mut Scene, out: &mut dyn Sink) {
+    fn publish(&mut self, mut event: Event, scene: &mut Scene, out: &mut dyn Sink) {
         if let Some(transaction) = &mut self.transaction {
             let bytes = step_bytes(&event);
             if scene.bytes + bytes > scene.limits.bytes_max || !scene.limits.room.is_left() {
@@ -279,6 +279,8 @@ impl Channel {
             scene.unconfirmed += 1;
             link = Some(gives);
         } else {
+            // Without its number nobody waits for its confirm.
+            event.delivery_tag = None;
             scene.holes.note(self.number, Why::Unconfirmed, event.at);
         }
         out.push(Observed { event, link });

@@ -3,10 +3,10 @@
 //! Owns the clients' connections and those to the broker, and the order in which bytes reach the observer. Knows nothing
 //! of the journal, and of AMQP only who asks to log in.
 //!
-//! Two threads, because wake-ups cost more than parsing where two cores also carry the broker: the relay ([`listen`],
+//! Few threads, because wake-ups cost more than parsing where two cores also carry the broker: the relay ([`listen`],
 //! [`relay`]) has every session, and copies what it passes on into batches ([`backlog`]); the observer ([`observe`])
-//! takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record` ([`outbox`]). The
-//! relay never waits for the observer, unless `record.on_full` says so.
+//! takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record` ([`outbox`]); a
+//! third packs what has to wait. The relay never waits for the observer, unless `record.on_full` says so.
 
 mod backlog;
 mod connect;

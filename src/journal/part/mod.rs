@@ -29,7 +29,7 @@ pub(super) use seal::hex;
 use slot::Slot;
 
 /// sled's page cache: blocks are written once, and read from here until their partition is sealed.
-const CACHE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
 /// A file that says that the partition is damaged.
 pub(super) const CONDEMNED_FILE: &str = "condemned";
 /// Full lists of terms that wait to be written as runs; with more, whoever appends waits.
