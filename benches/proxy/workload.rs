@@ -21,7 +21,7 @@ const MANY: u64 = 100;
 const ACKS: Acks = Acks::Every(100);
 
 /// The first is the one whose figures stand at the top level of the result.
-pub const WORKLOADS: [Workload; 10] = [
+pub const WORKLOADS: [Workload; 13] = [
     Workload { name: "1kB-acks", body_bytes: 1000, connections: 1, acks: ACKS },
     Workload { name: "1kB-oneway", body_bytes: 1000, connections: 1, acks: Acks::None },
     Workload { name: "1kB-single-acks", body_bytes: 1000, connections: 1, acks: Acks::Every(1) },
@@ -30,8 +30,11 @@ pub const WORKLOADS: [Workload; 10] = [
     Workload { name: "64kB-acks", body_bytes: 64_000, connections: 1, acks: ACKS },
     Workload { name: "64kB-oneway", body_bytes: 64_000, connections: 1, acks: Acks::None },
     Workload { name: "64kB-acks-100", body_bytes: 64_000, connections: MANY, acks: ACKS },
+    Workload { name: "64kB-oneway-100", body_bytes: 64_000, connections: MANY, acks: Acks::None },
     Workload { name: "100B-acks", body_bytes: 100, connections: 1, acks: ACKS },
     Workload { name: "100B-oneway", body_bytes: 100, connections: 1, acks: Acks::None },
+    Workload { name: "100B-acks-100", body_bytes: 100, connections: MANY, acks: ACKS },
+    Workload { name: "100B-oneway-100", body_bytes: 100, connections: MANY, acks: Acks::None },
 ];
 
 impl Workload {
