@@ -193,7 +193,7 @@ async fn stopped(scene: &Scene, on_full: &str) {
     let log = proxy.hoptrail.log();
     assert!(status.code().is_some() && log.contains("the journal is closed"), "{status}: {log}");
 
-    // What was not recorded is told, as far as it can be: in the log.
+    // What was not recorded is told: in the log how much, and by a gap of the next start.
     let lost = log.lines().filter(|line| line.contains(" lost: hoptrail "));
     let lost: u64 = lost.map(|line| line.rsplit('=').next().unwrap().parse::<u64>().unwrap()).sum();
     disk.empty();
@@ -201,4 +201,5 @@ async fn stopped(scene: &Scene, on_full: &str) {
     let (recorded, _) = counts(&proxy).await;
     let all = 2 * FEW + 2 * (visitors + 1);
     assert_eq!(recorded.values().sum::<u64>() + lost, all, "{recorded:?}, {lost} lost: {log}");
+    proxy.hoptrail.wait_gap("hoptrail ended without closing the proxy's sessions").await;
 }

@@ -99,9 +99,13 @@ impl Proxy {
             Handle::current(),
         );
         let (alarm, running) = (Alarm(recorder.clone()), running::Running::begin(&self.config, &recorder));
+        let owner = recorder.clone();
         thread("hoptrail-watch", tracker, &recorder, move || {
             observing.run(&receiver);
-            running.end();
+            // What waits now and cannot be recorded is told by the next start, as after a kill.
+            if !owner.has_ended() && owner.stats().paused.is_none() {
+                running.end();
+            }
             drop(alarm);
         });
         let alarm = Alarm(recorder.clone());

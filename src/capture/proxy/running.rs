@@ -32,7 +32,7 @@ impl Running {
         Running(path)
     }
 
-    /// Everything that passed has been handed over.
+    /// Everything that passed has been handed over, and is recorded.
     pub(super) fn end(self) {
         if let Err(error) = fs::remove_file(&self.0) {
             warn!(file = %self.0.display(), %error, "the next start will tell of a gap that is none");
