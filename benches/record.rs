@@ -15,6 +15,8 @@ mod body;
 #[path = "proxy/frames.rs"]
 #[allow(dead_code, reason = "this bench reads no frames")]
 mod frames;
+#[path = "proxy/login.rs"]
+mod login;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +29,7 @@ use hoptrail::flow::{Flow, Follower};
 use hoptrail::model::Seq;
 use hoptrail::record::{self, Observation, Recorder};
 use hoptrail::wire::{Limits, Observed, Observer, Side};
+use login::login;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +57,7 @@ impl Sessions {
             (observer("10.0.0.7:51234 -> 10.0.0.1:5673"), observer("10.0.0.8:40000 -> 10.0.0.1:5673"));
         let mut sessions = Sessions { publisher, consumer, seen: Vec::new(), recorder };
         for is_consumer in [false, true] {
-            for (side, bytes) in login(is_consumer) {
+            for (side, bytes) in opened(is_consumer) {
                 sessions.feed(is_consumer, side, &bytes);
             }
         }
@@ -75,28 +78,18 @@ impl Sessions {
     }
 }
 
-fn login(is_consumer: bool) -> Vec<(Side, Vec<u8>)> {
-    let client = |writer: Writer, channel: u16| (Side::Client, writer.frame(METHOD, channel));
-    let broker = |writer: Writer, channel: u16| (Side::Broker, writer.frame(METHOD, channel));
-    let name = if is_consumer { "MES bench" } else { "Shop bench" };
-    let start = Writer::method((10, 11)).table(&[("connection_name", name)]).text("PLAIN");
-    let mut said = vec![
-        (Side::Client, b"AMQP\x00\x00\x09\x01".to_vec()),
-        client(start.long_text(b"\0guest\0guest").text("en_US"), 0),
-        broker(Writer::method((10, 30)).short(2047).long(131_072).short(60), 0),
-        client(Writer::method((10, 31)).short(2047).long(131_072).short(60), 0),
-        client(Writer::method((10, 40)).text("/").text("").octet(0), 0),
-        broker(Writer::method((10, 41)).text(""), 0),
-        client(Writer::method((20, 10)).text(""), CHANNEL),
-        broker(Writer::method((20, 11)).long_text(b""), CHANNEL),
-    ];
+/// What both sides say until messages pass.
+fn opened(is_consumer: bool) -> Vec<(Side, Vec<u8>)> {
+    let client = |writer: Writer| (Side::Client, writer.frame(METHOD, CHANNEL));
+    let broker = |writer: Writer| (Side::Broker, writer.frame(METHOD, CHANNEL));
+    let mut said = login(if is_consumer { "MES bench" } else { "Shop bench" }, CHANNEL);
     if is_consumer {
         let consume = Writer::method((60, 20)).short(0).text("mes.orders").text("bench").octet(0);
-        said.push(client(consume.table(&[]), CHANNEL));
-        said.push(broker(Writer::method((60, 21)).text("bench"), CHANNEL));
+        said.push(client(consume.table(&[])));
+        said.push(broker(Writer::method((60, 21)).text("bench")));
     } else {
-        said.push(client(Writer::method((85, 10)).octet(0), CHANNEL));
-        said.push(broker(Writer::method((85, 11)), CHANNEL));
+        said.push(client(Writer::method((85, 10)).octet(0)));
+        said.push(broker(Writer::method((85, 11))));
     }
     said
 }

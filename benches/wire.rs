@@ -14,6 +14,8 @@
 #[path = "proxy/frames.rs"]
 #[allow(dead_code, reason = "this bench reads no frames")]
 mod frames;
+#[path = "proxy/login.rs"]
+mod login;
 
 use std::fs;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use frames::{BODY, HEADER, METHOD, Writer, frame};
 use hoptrail::model::{Kind, Timestamp};
 use hoptrail::wire::{Limits, Observed, Observer, Side};
+use login::login;
 use serde_json::json;
 
 /// What the relay reads at a time, where there is so much.
@@ -88,7 +91,7 @@ impl Passing {
         let observer = Observer::new(Limits::default(), "10.0.0.7:51234 -> 127.0.0.1:5673".into());
         let (each, counts) = (message.len(), [0; Kind::ALL.len()]);
         let mut passing = Passing { observer, what, bytes, each, passed: 0, seen: Vec::new(), counts };
-        for (side, bytes) in login(what) {
+        for (side, bytes) in opened(what) {
             passing.feed(side, &bytes);
         }
         passing
@@ -153,31 +156,21 @@ fn now(passed: u64) -> Timestamp {
 }
 
 /// What both sides say until messages pass.
-fn login(what: What) -> Vec<(Side, Vec<u8>)> {
-    let client = |writer: Writer, channel: u16| (Side::Client, writer.frame(METHOD, channel));
-    let broker = |writer: Writer, channel: u16| (Side::Broker, writer.frame(METHOD, channel));
-    let start = Writer::method((10, 11)).table(&[("connection_name", "Shop bench")]).text("PLAIN");
-    let mut said = vec![
-        (Side::Client, b"AMQP\x00\x00\x09\x01".to_vec()),
-        client(start.long_text(b"\0guest\0guest").text("en_US"), 0),
-        broker(Writer::method((10, 30)).short(2047).long(131_072).short(60), 0),
-        client(Writer::method((10, 31)).short(2047).long(131_072).short(60), 0),
-        client(Writer::method((10, 40)).text("/").text("").octet(0), 0),
-        broker(Writer::method((10, 41)).text(""), 0),
-        client(Writer::method((20, 10)).text(""), CHANNEL),
-        broker(Writer::method((20, 11)).long_text(b""), CHANNEL),
-    ];
+fn opened(what: What) -> Vec<(Side, Vec<u8>)> {
+    let client = |writer: Writer| (Side::Client, writer.frame(METHOD, CHANNEL));
+    let broker = |writer: Writer| (Side::Broker, writer.frame(METHOD, CHANNEL));
+    let mut said = login("Shop bench", CHANNEL);
     match what {
         What::Publish => {}
         What::PublishConfirmed => {
-            said.push(client(Writer::method((85, 10)).octet(0), CHANNEL));
-            said.push(broker(Writer::method((85, 11)), CHANNEL));
+            said.push(client(Writer::method((85, 10)).octet(0)));
+            said.push(broker(Writer::method((85, 11))));
         }
         What::DeliverNoAck | What::DeliverAcked => {
             let no_ack = u8::from(what == What::DeliverNoAck) << 1;
             let consume = Writer::method((60, 20)).short(0).text("mes.orders").text("bench").octet(no_ack);
-            said.push(client(consume.table(&[]), CHANNEL));
-            said.push(broker(Writer::method((60, 21)).text("bench"), CHANNEL));
+            said.push(client(consume.table(&[])));
+            said.push(broker(Writer::method((60, 21)).text("bench")));
         }
     }
     said
