@@ -1,5 +1,7 @@
 //! Which fields of an event are masked, and how.
 
+use serde_json::Value;
+
 use crate::config::{ExemptId, Property};
 use crate::model::{Body, BodyFormat, Event, Str};
 
@@ -100,20 +102,24 @@ impl Masker {
 }
 
 impl Pass<'_> {
-    /// The keys that rules took out of the event. A readable copy of a value that is masked whole elsewhere would
-    /// undo its mask; only the order id is exempt from that, where it is exempt at all.
+    /// The keys that rules took out of the event. A readable copy of a value that is masked whole elsewhere, or stands in
+    /// one that is, would undo its mask; only the order id is exempt from that, where it is exempt at all.
     fn keys(&self, event: &mut Event, whole: &[String]) {
         let order_exempt = self.masker.exempt.contains(&ExemptId::OrderId);
-        let whole = |text: &Str| whole.iter().any(|value| value.as_str() == &**text);
+        let is_whole = |text: &Str| whole.iter().any(|value| value.as_str() == &**text);
+        // A word like a status stands in many places; an id that stands there is that one.
+        let is_within = |text: &Str| whole.iter().any(|value| stands_in(value, text));
         let fields = [
-            (&mut event.order_id, !order_exempt),
-            (&mut event.customer_id, true),
-            (&mut event.status, true),
-            (&mut event.service, true),
+            (&mut event.order_id, !order_exempt, true),
+            (&mut event.customer_id, true, true),
+            (&mut event.status, true, false),
+            (&mut event.service, true, false),
         ];
-        for (field, follows) in fields {
+        for (field, follows, is_id) in fields {
             match field {
-                Some(text) if follows && whole(text) => *field = Some(self.masker.mask_whole(text).into()),
+                Some(text) if follows && (is_whole(text) || (is_id && is_within(text))) => {
+                    *field = Some(self.masker.mask_whole(text).into())
+                }
                 _ => self.field(field),
             }
         }
@@ -164,4 +170,24 @@ impl Pass<'_> {
             *text = masked.into();
         }
     }
+}
+
+/// The text is that of a string or a number within an object or an array.
+fn stands_in(container: &str, text: &str) -> bool {
+    // Most values are neither.
+    if !container.starts_with(['{', '[']) {
+        return false;
+    }
+    let Ok(container) = serde_json::from_str::<Value>(container) else { return container.contains(text) };
+    let mut values = vec![&container];
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Object(members) => values.extend(members.values()),
+            Value::Array(items) => values.extend(items),
+            Value::String(string) if string == text => return true,
+            Value::Number(number) if number.to_string() == text => return true,
+            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
+        }
+    }
+    false
 }

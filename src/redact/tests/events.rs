@@ -103,3 +103,24 @@ fn a_configured_place_is_masked_though_it_holds_an_exempt_id() {
     assert!(message.customer_id.expect("kept").starts_with("***"), "no readable copy of what is masked");
     assert!(message.message_id.expect("kept").starts_with("***"));
 }
+
+#[test]
+fn an_id_that_stands_in_what_is_masked_whole_is_masked_too() {
+    let body = r#"{"customer": {"name": ["Anna"], "number": 4711, "step": "NEW"}}"#;
+    for (customer, order, masked) in [("Anna", "4711", true), ("Ann", "471", false)] {
+        let mut message = event(body);
+        (message.customer_id, message.order_id) = (Some(customer.into()), Some(order.into()));
+        message.status = Some("NEW".into());
+        let mut headers = message.clone();
+        headers.body = None;
+        headers.headers = vec![("x".into(), Value::List(vec![Value::Text("Anna".into()), Value::Int(4711)]))];
+        masker("body = ['$.customer']\nexempt_ids = []").apply(&mut message, BodyFormat::Unknown);
+        masker("headers = ['x']\nexempt_ids = []").apply(&mut headers, BodyFormat::Unknown);
+        for message in [message, headers] {
+            for id in [&message.customer_id, &message.order_id] {
+                assert_eq!(id.as_ref().expect("kept").starts_with("***"), masked, "{id:?}");
+            }
+            assert_eq!(message.status.as_deref(), Some("NEW"), "a status is no id");
+        }
+    }
+}
