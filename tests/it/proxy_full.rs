@@ -120,7 +120,9 @@ fn with_gap_clients_go_on_and_what_was_not_recorded_is_counted_exactly() {
         })
         .await;
         println!("dropped: {dropped:?}");
-        assert!(dropped["publish"] > MESSAGES / 4, "{dropped:?}");
+        assert!(dropped["publish"] > MESSAGES / 4 && dropped["settle"] > 0, "{dropped:?}");
+        let unseen = proxy.hoptrail.wait_gap("settlements were not recorded").await;
+        assert_eq!(unseen.gap.unwrap().count, None, "nobody is said to hold what was given before");
         for kind in KINDS {
             let told = format!("hoptrail_proxy_observations_dropped_total{{kind=\"{kind}\"}}");
             let told = proxy.hoptrail.metric(&told).await;

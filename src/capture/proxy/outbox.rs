@@ -20,6 +20,8 @@ pub(super) struct Outbox {
     on_full: OnFull,
     runtime: Handle,
     dropped: BTreeMap<Kind, Dropped>,
+    /// When settlements were let go, of which it is not told yet what follows from that.
+    settled_unseen: Option<(Timestamp, Timestamp)>,
 }
 
 /// What was let go of one kind since it was last told.
@@ -31,7 +33,7 @@ struct Dropped {
 
 impl Outbox {
     pub(super) fn new(recorder: Recorder, on_full: OnFull, runtime: Handle) -> Self {
-        Outbox { recorder, on_full, runtime, dropped: BTreeMap::new() }
+        Outbox { recorder, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
     }
 
     /// Hands an event over. When there is no room it waits as long as `is_pressed` says no: what passes meanwhile waits
@@ -78,12 +80,29 @@ impl Outbox {
                 self.dropped.insert(kind, Dropped { count, from, to });
                 return;
             }
+            if kind == Kind::Settle {
+                let begun = self.settled_unseen.map_or(from, |(begun, _)| begun);
+                self.settled_unseen = Some((begun, to));
+            }
+        }
+        self.tell_unseen();
+    }
+
+    /// Which deliveries the settlements were about is not known: of none that was held then can be said that it still is.
+    /// A gap without a count says so.
+    fn tell_unseen(&mut self) {
+        let Some((from, to)) = self.settled_unseen else { return };
+        let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
+        let cause = "how what was delivered until then was settled is not known: settlements were not recorded";
+        event.gap = Some(Gap { source: Source::Proxy, from, to, count: None, cause: cause.into() });
+        if self.recorder.try_record(Box::new(Observation::new(event))).is_ok() {
+            self.settled_unseen = None;
         }
     }
 
     /// The same at the end, when there is time to wait: as long as there is somebody who records.
     pub(super) fn finish(&mut self) {
-        while !self.dropped.is_empty() && !self.recorder.has_ended() {
+        while !(self.dropped.is_empty() && self.settled_unseen.is_none()) && !self.recorder.has_ended() {
             self.tell_dropped();
             std::thread::sleep(PAUSE);
         }
