@@ -48,28 +48,67 @@ pub struct Webhook {
 /// Ten dead letters of one queue in five minutes are more than a single broken order.
 const THRESHOLD: u64 = 10;
 const WINDOW: Duration = Duration::from_secs(300);
-/// Receivers that take longer are down.
+/// A receiver that takes longer is down.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Alerts, and where they are sent besides the log.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawAlert {
+    /// Rules for dead-letter spikes.
     dead_letter_spikes: Option<Vec<RawSpike>>,
+    /// A URL that gets a POST with each alert as JSON.
+    ///
+    /// Default: none
     webhook_url: Option<Secret>,
+    /// A file that holds this URL instead.
+    ///
+    /// Default: none
     webhook_url_file: Option<PathBuf>,
+    /// The longest time for a request to the webhook.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `10s`
     #[serde(with = "humantime_serde")]
     webhook_timeout: Option<Duration>,
 }
 
+/// Rules for dead-letter spikes, any number of them; by default there is one. A rule fires when one queue dead-letters
+/// many messages for one reason within the window.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawSpike {
+    /// The name of the rule in alerts. Two rules must not have the same name.
+    ///
+    /// Default: `dead-letter-spike`
     name: Option<String>,
+    /// The queues that the rule looks at, as patterns. Each queue is counted by itself.
+    ///
+    /// Default: `["*"]`
     queues: Option<Vec<String>>,
+    /// The reasons that the rule looks at. Each reason is counted by itself; an empty list means all.
+    ///
+    /// Values: `rejected`, `expired`, `maxlen`, `delivery_limit`
+    ///
+    /// Default: `[]`
     reasons: Vec<String>,
+    /// The number of dead letters within the window at which the rule fires.
+    ///
+    /// Range: `1` to `1000000`
+    ///
+    /// Default: `10`
     threshold: Option<u64>,
+    /// The length of the sliding window.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `5m`
     #[serde(with = "humantime_serde")]
     window: Option<Duration>,
+    /// The alert is over when the count has stayed below the threshold for this time.
+    ///
+    /// Default: as long as `window`
     #[serde(with = "humantime_serde")]
     resolve_after: Option<Duration>,
 }

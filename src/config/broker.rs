@@ -46,27 +46,63 @@ pub struct Backoff {
     pub max: Duration,
 }
 
-/// A wait short enough that a restarting broker is met soon, long enough not to be noticed by it.
-const BACKOFF_MIN: Duration = Duration::from_millis(500);
-/// At half a minute a broker that is away for hours costs nothing.
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// A restarting broker is reached soon, and does not notice the attempts.
+const RECONNECT_MIN: Duration = Duration::from_millis(500);
+/// An attempt every half a minute costs nothing while a broker is away for hours.
+const RECONNECT_MAX: Duration = Duration::from_secs(30);
 /// A healthy broker answers within milliseconds; a busy one within seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The broker that hoptrail observes, and how hoptrail reaches it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawBroker {
+    /// URL of the broker, with user and password: `amqp://` or `amqps://`. The vhost `/` is written `%2f`.
+    ///
+    /// Default: `amqp://guest:guest@127.0.0.1:5672/%2f`
     url: Option<Secret>,
+    /// A file that holds the URL instead, so that no password stands in the configuration.
+    ///
+    /// Default: none
     url_file: Option<PathBuf>,
+    /// The vhosts to observe. An empty list means the vhost in the URL.
+    ///
+    /// Default: `[]`
     vhosts: Vec<String>,
+    /// URL of the management API. hoptrail finds exchanges and dead-letter exchanges through it, and switches tracing
+    /// on. Without it hoptrail observes only the exchanges that are named in `[tap]`.
+    ///
+    /// Default: none
     management_url: Option<String>,
+    /// User for the management API.
+    ///
+    /// Default: the user in the URL of the broker
     management_user: Option<String>,
+    /// Password for the management API.
+    ///
+    /// Default: the password in the URL of the broker
     management_password: Option<Secret>,
+    /// A file that holds the password for the management API instead.
+    ///
+    /// Default: none
     management_password_file: Option<PathBuf>,
+    /// The longest time for a connection attempt, or for a request to the management API.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `10s`
     #[serde(with = "humantime_serde")]
     connect_timeout: Option<Duration>,
+    /// The first wait before another connection attempt, after an outage. Each further wait is longer.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `500ms`
     #[serde(with = "humantime_serde")]
     reconnect_min: Option<Duration>,
+    /// The longest wait before another connection attempt. It must not be shorter than `reconnect_min`.
+    ///
+    /// Default: `30s`
     #[serde(with = "humantime_serde")]
     reconnect_max: Option<Duration>,
 }
@@ -84,8 +120,10 @@ impl RawBroker {
         }
         let connect_timeout = self.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         problems.check_positive("broker.connect_timeout", connect_timeout);
-        let backoff =
-            Backoff { min: self.reconnect_min.unwrap_or(BACKOFF_MIN), max: self.reconnect_max.unwrap_or(BACKOFF_MAX) };
+        let backoff = Backoff {
+            min: self.reconnect_min.unwrap_or(RECONNECT_MIN),
+            max: self.reconnect_max.unwrap_or(RECONNECT_MAX),
+        };
         problems.check_positive("broker.reconnect_min", backoff.min);
         if backoff.max < backoff.min {
             problems.add("broker.reconnect_max", "is shorter than broker.reconnect_min");

@@ -73,28 +73,80 @@ pub enum Property {
     UserId,
 }
 
+/// Rules that find the order id, customer id, status and service of a message. Of several rules the first that
+/// matches wins. A rule names one place: `header`, `property`, `body` (a JSON path), `routing_key`, `exchange`, `queue`,
+/// `client_name` or `user`. docs/settings.md explains the places, and `pattern`, `value` and `kinds`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCorrelate {
+    /// Rules for the order id.
+    ///
+    /// Default: `[]`
     order_id: Vec<RawRule>,
+    /// Rules for the customer id.
+    ///
+    /// Default: `[]`
     customer_id: Vec<RawRule>,
+    /// Rules for the status that a message announces.
+    ///
+    /// Default: `[]`
     status: Vec<RawRule>,
+    /// Rules for the business system that acted.
+    ///
+    /// Default: `[]`
     service: Vec<RawRule>,
 }
 
+/// A rule names exactly one place to look at, and may have `pattern`, `value` and `kinds` besides. It takes the first
+/// group of its regular expression, or the whole match if there is no group.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawRule {
+    /// Name of a header. Numbers and booleans count as their text.
+    ///
+    /// Default: none
     header: Option<String>,
+    /// Name of a property.
+    ///
+    /// Values: `message_id`, `correlation_id`, `reply_to`, `type`, `app_id`, `user_id`
+    ///
+    /// Default: none
     property: Option<Property>,
+    /// A JSON path (RFC 9535) in the body. The first match counts; numbers and booleans count as their text.
+    ///
+    /// Default: none
     body: Option<String>,
+    /// A regular expression for the routing key.
+    ///
+    /// Default: none
     routing_key: Option<String>,
+    /// A regular expression for the exchange.
+    ///
+    /// Default: none
     exchange: Option<String>,
+    /// A regular expression for the queue.
+    ///
+    /// Default: none
     queue: Option<String>,
+    /// A regular expression for the name that the client gives itself.
+    ///
+    /// Default: none
     client_name: Option<String>,
+    /// A regular expression for the user that the client logged in as.
+    ///
+    /// Default: none
     user: Option<String>,
+    /// A regular expression for the text of `header`, `property` or `body`.
+    ///
+    /// Default: none; the whole text is taken
     pattern: Option<String>,
+    /// A text that is taken instead of the text that was found.
+    ///
+    /// Default: none
     value: Option<String>,
+    /// The kinds of events that the rule is for; docs/api.md lists the kinds.
+    ///
+    /// Default: all kinds
     kinds: Vec<Kind>,
 }
 

@@ -36,36 +36,77 @@ pub struct StatusDeadline {
     pub stalled_after: Option<Duration>,
 }
 
-/// Consumers of business queues take messages within seconds; ten minutes is an outage.
+/// Consumers of business queues take messages within seconds, so ten minutes are an outage.
 const UNDELIVERED_AFTER: Duration = Duration::from_secs(600);
-/// Below RabbitMQ's own consumer timeout of 30 minutes, so that support hears of it first.
+/// RabbitMQ's own consumer timeout is 30 minutes, so support hears of the message first.
 const UNSETTLED_AFTER: Duration = Duration::from_secs(900);
-/// A weekend and a day to notice.
+/// A stall on a weekend is still known on Monday.
 const FOLLOW_FOR: Duration = Duration::from_secs(3 * 86_400);
-/// A message with two queues takes about 2 kB: 100 MB of memory.
+/// A message with two queues takes about 2 kB, together 100 MB of memory.
 const MESSAGES_MAX: usize = 50_000;
-/// An order takes a few hundred bytes, and may be in a status for days without a message.
+/// An order takes a few hundred bytes, and may stay in a status for days without a message.
 const ORDERS_MAX: usize = 200_000;
 
+/// The statuses of an order, and when a message or an order counts as stalled.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFlow {
+    /// The statuses of an order, with the time that an order may stay in each.
+    ///
+    /// Default: `[]`
     statuses: Vec<RawStatus>,
+    /// The statuses in which an order ends.
+    ///
+    /// Default: `[]`
     completed: Vec<String>,
+    /// A message may wait in a queue this long. After that it is stalled.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `10m`
     #[serde(with = "humantime_serde")]
     undelivered_after: Option<Duration>,
+    /// A consumer may hold a message this long before it settles it. After that the message is stalled. Only the proxy
+    /// sees settlements.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `15m`
     #[serde(with = "humantime_serde")]
     unsettled_after: Option<Duration>,
+    /// hoptrail stops following a message or an order that has not changed for this time. A start reads the journal as
+    /// far back.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `3days`
     #[serde(with = "humantime_serde")]
     follow_for: Option<Duration>,
+    /// The most messages that are followed at a time. Beyond it the oldest are evicted, and counted.
+    ///
+    /// Range: `1000` to `10000000`
+    ///
+    /// Default: `50000`
     messages_max: Option<usize>,
+    /// The most orders that are followed at a time. Beyond it the oldest are evicted, and counted.
+    ///
+    /// Range: `1000` to `10000000`
+    ///
+    /// Default: `200000`
     orders_max: Option<usize>,
 }
 
+/// A status of an order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStatus {
+    /// The status, as messages announce it.
+    ///
+    /// Default: none; it must be given
     status: String,
+    /// An order may stay in the status this long. After that it is stalled.
+    ///
+    /// Default: for ever
     #[serde(default, with = "humantime_serde")]
     stalled_after: Option<Duration>,
 }

@@ -45,23 +45,42 @@ pub struct Journal {
     pub retention: Retention,
 }
 
-/// A tap's prefetch of 1 000 from each of four queues, and room for as many again.
+/// It holds a tap's prefetch of 1 000 from each of four queues twice.
 const QUEUE_LEN_MAX: usize = 8192;
-/// Most business messages are whole below this; a thousand of the largest fit the queue in 64 MiB.
+/// Most business messages are smaller, and a thousand of the largest take 64 MiB in the queue.
 const BODY_BYTES_MAX: ByteSize = ByteSize::kib(64);
-/// Four of the largest commits, and what sled and an index file take meanwhile.
+/// It holds four of the largest commits, and the files that sled and the index write meanwhile.
 const MIN_FREE: ByteSize = ByteSize::mib(256);
-/// A partition of so many events is read again within a second, and is sealed within a few.
+/// hoptrail reads such a partition again within a second, and seals it within a few.
 const PARTITION_EVENTS_MAX: u64 = 4_000_000;
+/// The memory that sled needs grows with its file.
 const PARTITION_BYTES_MAX: ByteSize = ByteSize::gib(2);
 /// Above this one event could fill a commit.
 const BODY_BYTES_LIMIT: usize = 16 << 20;
 
+/// The queue in front of the journal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawRecord {
+    /// The most observations that may wait for the disk.
+    ///
+    /// Range: `16` to `1048576`
+    ///
+    /// Default: `8192`
     queue_len_max: Option<usize>,
+    /// The way out when this queue and the backlog of the proxy are full. `gap` drops observations and counts them
+    /// into gaps; `wait` makes clients wait. Taps always wait.
+    ///
+    /// Values: `gap`, `wait`
+    ///
+    /// Default: `gap`
     on_full: OnFull,
+    /// The most bytes of a body that are kept. Of a larger body hoptrail keeps the beginning, the length and the
+    /// digest.
+    ///
+    /// Range: `0B` to `16MiB`
+    ///
+    /// Default: `64KiB`
     body_bytes_max: Option<ByteSize>,
 }
 
@@ -79,13 +98,32 @@ impl RawRecord {
     }
 }
 
+/// The directory where hoptrail keeps events.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawJournal {
+    /// The directory of the journal. hoptrail creates it if it does not exist.
+    ///
+    /// Default: `journal`
     dir: Option<PathBuf>,
+    /// Recording pauses while the file system has fewer bytes free, and resumes by itself. The broker keeps messages
+    /// for the taps meanwhile.
+    ///
+    /// Default: `256MiB`
     min_free: Option<ByteSize>,
+    /// The most events of a partition. After that, or at the end of a day (UTC), the next partition begins.
+    ///
+    /// Range: `1000` to `100000000`
+    ///
+    /// Default: `4000000`
     partition_events_max: Option<u64>,
+    /// The most bytes of a partition's database. After that the next partition begins.
+    ///
+    /// Range: `1MiB` to `1TiB`
+    ///
+    /// Default: `2GiB`
     partition_bytes_max: Option<ByteSize>,
+    /// How long events are kept.
     retention: RawRetention,
 }
 

@@ -88,44 +88,105 @@ pub enum ClientAuth {
     Required,
 }
 
-/// Loopback, as for the HTTP server; the port beside the broker's own.
+/// Only clients of this machine reach it; the port is the one beside the broker's own.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5673);
-/// A name may stand for several addresses, each tried this long; clients commonly wait 10 to 60 seconds for a connection.
+/// A host may have several addresses, and clients commonly wait 10 to 60 seconds for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// More connections than most brokers have; each takes two sockets.
+/// Most brokers have fewer connections; each session takes two sockets.
 const SESSIONS_MAX: usize = 10_000;
 /// To one address of the broker there are no more ports to connect from.
 const SESSIONS_LIMIT: usize = 65_536;
-/// A supervisor kills after 30 to 90 seconds, and the journal has to be closed after the sessions.
+/// A supervisor kills hoptrail after 30 to 90 seconds, and the journal must be closed after the sessions.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Some seconds of a broker at its full rate, as what waits is packed, so that a journal that stalls for a moment loses
-/// nothing.
+/// Packed, it holds some seconds of a broker at its full rate. So a journal that stalls for a moment loses nothing.
 const BACKLOG_BYTES_MAX: ByteSize = ByteSize::mib(36);
 /// Below it the first burst would be a gap.
 const BACKLOG_BYTES_MIN: u64 = 1 << 20;
 /// A host's name has no more bytes (RFC 1035, section 2.3.4).
 const HOST_LEN_MAX: usize = 255;
 
+/// The proxy: clients connect to hoptrail instead of to the broker. It passes their bytes on, and records confirms,
+/// returns and settlements, which a tap cannot see.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProxy {
+    /// Whether the proxy takes clients.
+    ///
+    /// Default: `false`
     enabled: bool,
+    /// The address at which clients connect.
+    ///
+    /// Default: `127.0.0.1:5673`
     listen: Option<SocketAddr>,
+    /// The address of the broker, as `host:port`. If the host has several addresses, the proxy tries each in turn.
+    ///
+    /// Default: host and port of `broker.url`
     broker: Option<String>,
+    /// Whether the proxy connects to the broker by TLS.
+    ///
+    /// Default: yes if `broker.url` begins with `amqps://`
     broker_tls: Option<bool>,
+    /// A file with the certificates (PEM) that the broker's certificate is checked against.
+    ///
+    /// Default: the certificates that the system trusts
     broker_ca_file: Option<PathBuf>,
+    /// The name that the broker's certificate must be for.
+    ///
+    /// Default: the host of the broker
     broker_server_name: Option<String>,
+    /// A file with the proxy's certificate (PEM). Clients then connect by TLS.
+    ///
+    /// Default: none
     tls_cert_file: Option<PathBuf>,
+    /// A file with the private key (PEM) of the proxy's certificate.
+    ///
+    /// Default: none
     tls_key_file: Option<PathBuf>,
+    /// A file with the certificates (PEM) that clients' certificates are checked against.
+    ///
+    /// Default: none
     tls_client_ca_file: Option<PathBuf>,
+    /// Whether clients must have a certificate. `optional` checks a certificate that a client sends; `required` refuses
+    /// a client without one.
+    ///
+    /// Values: `none`, `optional`, `required`
+    ///
+    /// Default: `none`
     tls_client_auth: ClientAuth,
+    /// Whether the proxy tells the broker each client's address, by the PROXY protocol, version 2. The broker's
+    /// listener must expect it.
+    ///
+    /// Default: `false`
     proxy_protocol: bool,
+    /// Whether the proxy refuses the user `guest` from other machines. To the broker such a client seems to come from
+    /// this machine, and the broker would let it in.
+    ///
+    /// Default: `true`
     refuse_guest: Option<bool>,
+    /// The longest time for an attempt at one of the broker's addresses.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `5s`
     #[serde(with = "humantime_serde")]
     connect_timeout: Option<Duration>,
+    /// The most sessions at a time. The proxy refuses further clients.
+    ///
+    /// Range: `1` to `65536`
+    ///
+    /// Default: `10000`
     sessions_max: Option<usize>,
+    /// The time that running sessions get to end when hoptrail stops.
+    ///
+    /// Default: `10s`
     #[serde(with = "humantime_serde")]
     drain: Option<Duration>,
+    /// The most bytes in memory that have passed and are not observed yet. The proxy packs them when many wait. When
+    /// seven eighths are taken and the recorder's queue is full, `record.on_full` decides.
+    ///
+    /// Range: `1MiB` to `1TiB`
+    ///
+    /// Default: `36MiB`
     backlog_bytes_max: Option<ByteSize>,
 }
 

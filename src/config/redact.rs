@@ -50,14 +50,39 @@ pub enum ExemptId {
     CorrelationId,
 }
 
+/// Values that are masked before anything is stored, logged or sent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawRedact {
+    /// JSON paths (RFC 9535) in bodies. Every value that a path selects is masked whole.
+    ///
+    /// Default: `[]`
     body: Vec<String>,
+    /// Names of headers that are masked whole. Upper and lower case are the same.
+    ///
+    /// Default: `[]`
     headers: Vec<String>,
+    /// Names of properties that are masked whole.
+    ///
+    /// Values: `message_id`, `correlation_id`, `reply_to`, `type`, `app_id`, `user_id`
+    ///
+    /// Default: `[]`
     properties: Vec<Property>,
+    /// Detectors that look through every text: e-mail addresses, telephone numbers, payment card numbers.
+    ///
+    /// Values: `email`, `phone`, `card`
+    ///
+    /// Default: `["email", "phone", "card"]`
     detect: Option<Vec<Detector>>,
+    /// Ids that stay readable although a detector may take one for a telephone number.
+    ///
+    /// Values: `order_id`, `message_id`, `correlation_id`
+    ///
+    /// Default: `["order_id", "message_id", "correlation_id"]`
     exempt_ids: Option<Vec<ExemptId>>,
+    /// The key of the digests that stand in for masked values. hoptrail makes it at the first start.
+    ///
+    /// Default: `mask.key` in `journal.dir`
     key_file: Option<PathBuf>,
 }
 

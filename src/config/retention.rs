@@ -42,38 +42,79 @@ pub struct RetentionRule {
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// A month of complaints can be answered to the letter,
+/// Complaints of the last month can be answered with the content of messages.
 const HOT: Duration = DAY.saturating_mul(30);
-/// a quarter by what went where and when,
+/// The way of each message of the last quarter is known.
 const WARM: Duration = DAY.saturating_mul(90);
-/// and a year by what went wrong.
+/// The failures of the last year are known.
 const COLD: Duration = DAY.saturating_mul(365);
-/// The broker beside hoptrail stops all publishers when its disk is full.
+/// A broker on the same disk stops all publishers when the disk is full.
 const HIGH_WATER: f64 = 0.8;
-/// A disk does a hundred times as much; the broker has the rest.
+/// A disk reads a hundred times as much, and the broker gets the rest.
 const RATE: ByteSize = ByteSize::mib(8);
 
+/// How long events are kept. Retention goes by the age of a partition's newest event.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawRetention {
+    /// Everything is kept up to this age.
+    ///
+    /// Default: `30days`
     #[serde(with = "humantime_serde")]
     hot: Option<Duration>,
+    /// Everything except the bodies of messages is kept up to this age. It must not be shorter than `hot`.
+    ///
+    /// Default: `90days`
     #[serde(with = "humantime_serde")]
     warm: Option<Duration>,
+    /// Critical events are kept up to this age: dead letters, returned and unroutable messages, gaps, and hoptrail's
+    /// own reports. After that only their numbers remain. It must not be shorter than `warm`.
+    ///
+    /// Default: `365days`
     #[serde(with = "humantime_serde")]
     cold: Option<Duration>,
+    /// The most bytes of all partitions together. Above it the oldest partitions go.
+    ///
+    /// Default: no bound
     max_bytes: Option<ByteSize>,
+    /// The highest fill of the file system, regardless of the program that fills it. Above it the oldest partitions
+    /// go.
+    ///
+    /// Range: `0.01` to `1.0`
+    ///
+    /// Default: `0.8`
     high_water: Option<f64>,
+    /// The most bytes a second that are read from partitions to rewrite them.
+    ///
+    /// Range: `64KiB` to `1TiB`
+    ///
+    /// Default: `8MiB`
     rate: Option<ByteSize>,
+    /// Exceptions.
     rule: Vec<RawRule>,
 }
 
+/// Exceptions, any number of them: some events are kept longer or shorter than `warm` and `cold` say. The first rule
+/// decides whose given `kind`, `exchange` and `service` all match. Bodies go at the age of `hot` all the same. By
+/// default there are none.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawRule {
+    /// The rule is for events of this kind; docs/api.md lists the kinds.
+    ///
+    /// Default: any kind
     kind: Option<Kind>,
+    /// The rule is for events that were published to this exchange.
+    ///
+    /// Default: any exchange
     exchange: Option<Str>,
+    /// The rule is for events of this service.
+    ///
+    /// Default: any service
     service: Option<Str>,
+    /// The age up to which these events are kept.
+    ///
+    /// Default: none; it must be given
     #[serde(with = "humantime_serde")]
     keep: Option<Duration>,
 }

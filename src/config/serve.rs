@@ -42,24 +42,48 @@ pub enum LogFormat {
     Json,
 }
 
-/// Loopback: the records are for those who may read them.
+/// The records are for those who may read them, so only this machine reaches the server.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8673);
-/// Support desks have tens of people, dashboards a handful of connections each.
+/// A support desk has tens of people, and a dashboard has a handful of connections.
 const CONNECTIONS_MAX: usize = 512;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest search stops by its own budget before this.
+/// The longest search stops earlier, by its own budget.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The HTTP server, which answers the API and the metrics.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawServe {
+    /// The address at which the server listens. Nobody has to log in.
+    ///
+    /// Default: `127.0.0.1:8673`
     listen: Option<SocketAddr>,
+    /// The most connections at a time. Further connections wait.
+    ///
+    /// Range: `1` to `65536`
+    ///
+    /// Default: `512`
     connections_max: Option<usize>,
+    /// The longest time for a request's head.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `10s`
     #[serde(with = "humantime_serde")]
     header_timeout: Option<Duration>,
+    /// The longest time for an answer.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `30s`
     #[serde(with = "humantime_serde")]
     request_timeout: Option<Duration>,
+    /// The longest time that a connection may stay idle between two requests.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `60s`
     #[serde(with = "humantime_serde")]
     idle_timeout: Option<Duration>,
 }
@@ -81,10 +105,20 @@ impl RawServe {
     }
 }
 
+/// hoptrail's own log, on standard error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawLog {
+    /// The levels of the log: `error`, `warn`, `info`, `debug`, `trace`. For one part of the program write
+    /// `info,hoptrail::capture=debug`.
+    ///
+    /// Default: `info,lapin=off`
     filter: Option<String>,
+    /// The form of the log: `text` for people, `json` for collectors.
+    ///
+    /// Values: `text`, `json`
+    ///
+    /// Default: `text`
     format: LogFormat,
 }
 

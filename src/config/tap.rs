@@ -75,32 +75,82 @@ impl Patterns {
     }
 }
 
-/// Large enough for hoptrail to be restarted under load (100 000 messages of 2 kB), small beside a broker's memory.
+/// A restart of hoptrail under load fits (100 000 messages of 2 kB), and a broker's memory is much larger.
 const QUEUE_BYTES_MAX: ByteSize = ByteSize::mib(256);
-/// A weekend, so that nobody has to hurry; an uninstalled hoptrail leaves nothing behind for longer.
+/// The queues outlive a stop over a weekend, and an uninstalled hoptrail leaves nothing behind for longer.
 const QUEUE_EXPIRES: Duration = Duration::from_secs(72 * 3600);
-/// Enough to keep the broker sending during a commit of 25 ms at 40 000 messages a second.
+/// The broker goes on sending during a commit of 25 ms at 40 000 messages a second.
 const PREFETCH: u16 = 1000;
-/// Directly announced changes act at once; this is for the ones that are not.
+/// The tap acts on announced changes at once; only the others wait this long.
 const REFRESH: Duration = Duration::from_secs(30);
 /// RabbitMQ's shortest useful bound here; below it a tap would drop under any load.
 const QUEUE_BYTES_MIN: u64 = 1 << 20;
 
+/// The tap: hoptrail subscribes to copies of messages at the broker.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawTap {
+    /// Whether the tap observes.
+    ///
+    /// Default: `true`
     enabled: Option<bool>,
+    /// The exchanges to bind to, as patterns. `*` stands for any characters, `?` for one, `{a,b}` for a choice. The tap
+    /// never binds to exchanges that split load.
+    ///
+    /// Default: `["*"]`
     exchanges: Option<Vec<String>>,
+    /// Exchanges that the tap leaves alone although they match `exchanges`, as patterns.
+    ///
+    /// Default: `["amq.*"]`
     exclude: Option<Vec<String>>,
+    /// Dead-letter exchanges that no queue argument and no policy names.
+    ///
+    /// Default: `[]`
     dead_letter_exchanges: Vec<String>,
+    /// Whether the tap finds dead-letter exchanges in queue arguments and policies, through the management API.
+    ///
+    /// Default: `true`
     discover_dead_letter_exchanges: Option<bool>,
+    /// Whether the tap observes every publish and every delivery through RabbitMQ's tracing. It then keeps tracing
+    /// switched on.
+    ///
+    /// Default: `true`
     firehose: Option<bool>,
+    /// Whether the tap observes the broker's own events, which name the clients. The plugin `rabbitmq_event_exchange`
+    /// must be on.
+    ///
+    /// Default: `true`
     events: Option<bool>,
+    /// The name of this hoptrail, if several observe one broker. The tap's queues are named
+    /// `hoptrail.<instance>.<source>`. The name has 1 to 64 letters, digits, `-` and `_`.
+    ///
+    /// Default: `default`
     instance: Option<String>,
+    /// The most bytes in each of the tap's queues at the broker. Beyond it the broker drops the oldest messages, and
+    /// hoptrail records a gap.
+    ///
+    /// Range: `1MiB` to `1TiB`
+    ///
+    /// Default: `256MiB`
     queue_bytes_max: Option<ByteSize>,
+    /// The broker removes a queue of the tap that nobody has read for this time.
+    ///
+    /// Range: `1m` to `24days`
+    ///
+    /// Default: `72h`
     #[serde(with = "humantime_serde")]
     queue_expires: Option<Duration>,
+    /// The most deliveries that the broker sends to hoptrail ahead of acknowledgements, for each queue of the tap.
+    ///
+    /// Range: `1` to `65535`
+    ///
+    /// Default: `1000`
     prefetch: Option<u16>,
+    /// The interval at which the tap looks for changes that the broker does not announce.
+    ///
+    /// Range: more than `0s`
+    ///
+    /// Default: `30s`
     #[serde(with = "humantime_serde")]
     refresh: Option<Duration>,
 }
