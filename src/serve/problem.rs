@@ -23,7 +23,7 @@ pub(super) enum Refusal {
     #[error("{0}")]
     NotFound(String),
     /// No route has this path.
-    #[error("there is nothing at {0}; the API begins at /api/v1 and is described in the README")]
+    #[error("there is nothing at {0}; the API begins at /api/v1, and docs/api.md describes it")]
     UnknownRoute(String),
     /// The route takes other methods.
     #[error("{0} is not possible here: hoptrail only answers GET and HEAD")]
