@@ -1,8 +1,10 @@
-//! Holds the pages to the code and to themselves: the settings, the links, the length of the README.
+//! Holds the pages to the code and to themselves: the settings, the links, the length of the README, and the English.
 
 use std::fs;
 use std::path::Path;
 
+#[path = "readme/english.rs"]
+mod english;
 #[path = "readme/links.rs"]
 mod links;
 #[path = "readme/raw.rs"]
