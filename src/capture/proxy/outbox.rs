@@ -100,9 +100,13 @@ impl Outbox {
         }
     }
 
+    fn is_told(&self) -> bool {
+        self.dropped.is_empty() && self.settled_unseen.is_none()
+    }
+
     /// The same at the end, when there is time to wait: as long as there is somebody who records.
     pub(super) fn finish(&mut self) {
-        while !(self.dropped.is_empty() && self.settled_unseen.is_none()) && !self.recorder.has_ended() {
+        while !self.is_told() && !self.recorder.has_ended() {
             self.tell_dropped();
             std::thread::sleep(PAUSE);
         }
