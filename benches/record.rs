@@ -26,6 +26,7 @@ use std::time::Duration;
 use frames::{BODY, HEADER, METHOD, Writer, frame};
 use hoptrail::config;
 use hoptrail::flow::{Flow, Follower};
+use hoptrail::live::Sources;
 use hoptrail::model::Seq;
 use hoptrail::record::{self, Observation, Recorder};
 use hoptrail::wire::{Limits, Observed, Observer, Side};
@@ -138,7 +139,7 @@ fn round(messages: u64) -> BTreeMap<String, f64> {
         ("broker.url".to_owned(), "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned()),
     ];
     let config = config::load(Some(&file), std::iter::empty(), &set).unwrap();
-    let (recorder, reader, writer, _keeping) = record::open(&config).unwrap();
+    let (recorder, reader, writer, _keeping) = record::open(&config, Sources::default()).unwrap();
     let flow = Flow::new(reader.clone(), config.flow.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (cancel, handle) = (CancellationToken::new(), runtime.handle().clone());

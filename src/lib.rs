@@ -12,6 +12,7 @@ pub mod capture;
 pub mod wire;
 
 pub mod correlate;
+pub mod live;
 pub mod record;
 pub mod redact;
 

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::flow::{Flow, Follower, Sink};
 use crate::journal::Reader;
+use crate::live::Live;
 use crate::record::{self, Keeping, Recorder, WriterHandle};
 use crate::serve::{self, Services};
 
@@ -33,6 +34,7 @@ pub struct App {
     config: Arc<Config>,
     listener: TcpListener,
     proxy: Option<proxy::Proxy>,
+    live: Live,
     recorder: Recorder,
     reader: Reader,
     writer: WriterHandle,
@@ -84,11 +86,13 @@ impl App {
         let config = Arc::new(config);
         let proxy = proxy::bind(&config)?;
         let opening = Arc::clone(&config);
+        let live = Live::new(&config.proxy);
+        let sources = live.sources.clone();
         // Opening reads the newest events back; the runtime goes on meanwhile.
-        let opened = tokio::task::spawn_blocking(move || record::open(&opening)).await?;
+        let opened = tokio::task::spawn_blocking(move || record::open(&opening, sources)).await?;
         let (recorder, reader, writer, keeping) = opened.context("cannot record")?;
         let (alerts, notifier) = Alerts::new(&config.alert).context("cannot send alerts")?;
-        Ok(App { config, listener, proxy, recorder, reader, writer, keeping, alerts, notifier })
+        Ok(App { config, listener, proxy, live, recorder, reader, writer, keeping, alerts, notifier })
     }
 
     /// The address of the HTTP server.
@@ -115,6 +119,7 @@ impl App {
             flow,
             alerts: self.alerts,
             recorder: self.recorder.clone(),
+            live: self.live.clone(),
             request_timeout: self.config.serve.request_timeout,
         };
         let (config, requests, stop) = (Arc::clone(&self.config), tracker.clone(), cancel.clone());
@@ -129,10 +134,10 @@ impl App {
             if let Ok(address) = proxy.address() {
                 info!(proxy = %address, broker = %self.config.proxy.broker, "the proxy takes clients");
             }
-            proxy.run(self.recorder.clone(), &captures.0, &captures.1);
+            proxy.run(self.recorder.clone(), self.live.clone(), &captures.0, &captures.1);
         }
         if self.config.tap.enabled {
-            tap::run(self.config, self.recorder.clone(), &captures.0, &captures.1);
+            tap::run(self.config, self.recorder.clone(), self.live.sources, &captures.0, &captures.1);
         }
         Running { recorder: self.recorder, writer: self.writer, captures, services, drain }
     }

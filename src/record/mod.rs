@@ -1,9 +1,8 @@
 //! Recording: from a capture's observation to a durable, numbered event.
 //!
 //! Owns the bounded queue and the single writer behind it, which correlates, masks, cuts, leaves out what the broker
-//! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. Also
-//! owns the registries of [`Sources`], who observes what and what keeps them from it, and of [`Sessions`], who is connected
-//! through the proxy.
+//! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. It
+//! counts for each source, in [`Sources`](crate::live::Sources), what became durable.
 //!
 //! On a stopped hoptrail's journal [`salvage`] and [`compact`] do what the keeping does, and record it in the same way.
 //!
@@ -30,8 +29,6 @@ mod recorder;
 mod repair;
 mod repeats;
 mod room;
-mod sessions;
-mod sources;
 mod stats;
 mod writer;
 
@@ -40,8 +37,6 @@ pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
 pub use recorder::{OpenError, Recorder, Stopped, open};
 pub use repair::{Compacted, RepairError, compact, salvage};
-pub use sessions::{Backlog, Direction, Refused, SessionFigures, SessionStats, Sessions};
-pub use sources::Sources;
 pub use stats::Stats;
 pub use writer::WriterHandle;
 

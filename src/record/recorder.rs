@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::config::{self, Config};
 use crate::journal::{self, Mark, Options, Order, Reader, SetAside, Tail, Writer};
+use crate::live::Sources;
 use crate::model::{Event, Seq, Source};
 
 use super::keep::{self, Keeping, gaps};
@@ -17,8 +18,6 @@ use super::prepare::{Learned, Preparer};
 use super::queue::Queue;
 use super::repeats::{REMEMBERED_MAX, Repeats};
 use super::room::Room;
-use super::sessions::Sessions;
-use super::sources::Sources;
 use super::stats::{Counters, Stats};
 use super::writer::{COMMIT_EVENTS, WriterHandle, WriterLoop};
 
@@ -50,8 +49,6 @@ pub struct Recorder {
     queue: Queue,
     tail: Tail,
     marks: Marks,
-    sources: Sources,
-    sessions: Sessions,
     preparer: Arc<Preparer>,
     counters: Counters,
     stopping: CancellationToken,
@@ -59,11 +56,11 @@ pub struct Recorder {
 }
 
 /// Opens the journal and starts its writer. Partitions that had to be set aside become gap events. The [`Keeping`] is
-/// to be run.
+/// to be run. What becomes durable is counted in `sources`.
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
+pub fn open(config: &Config, sources: Sources) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
     let dir = &config.journal.dir;
     let (writer, reader, _) = open_journal(&config.journal)?;
     let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
@@ -82,13 +79,11 @@ pub fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping)
         tail: Tail::default(),
         stopping: CancellationToken::new(),
         marks: Arc::new(Mutex::new(writer.marks().clone())),
-        sources: Sources::default(),
-        sessions: Sessions::new(&config.proxy),
         preparer: Arc::new(Preparer::new(config, mask_key)),
         counters: Counters::default(),
         failed: CancellationToken::new(),
     };
-    let (marks, sources, counters) = (recorder.marks.clone(), recorder.sources.clone(), recorder.counters.clone());
+    let (marks, counters) = (recorder.marks.clone(), recorder.counters.clone());
     let preparer = recorder.preparer.clone();
     let keeper = writer.keeper(keep::policy(&config.journal.retention));
     let keeping = Keeping::new(keeper, recorder.clone(), config.journal.retention.rate);
@@ -166,18 +161,6 @@ impl Recorder {
         marks.get(&mark_name(vhost, source)).copied()
     }
 
-    /// Who observes what.
-    #[must_use]
-    pub fn sources(&self) -> &Sources {
-        &self.sources
-    }
-
-    /// Who is connected through the proxy.
-    #[must_use]
-    pub fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
     /// The newest commits, for the one who follows the journal.
     #[must_use]
     pub fn tail(&self) -> Tail {
@@ -193,7 +176,7 @@ impl Recorder {
     /// Figures for health and metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.stats(self.queue.fill(), self.sessions.dropped_total())
+        self.counters.stats(self.queue.fill())
     }
 
     /// The journal takes nothing any more because of a failure.

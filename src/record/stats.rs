@@ -26,8 +26,6 @@ pub struct Stats {
     pub dead_letters: Vec<(Str, Str, u64)>,
     /// Deliveries left out because they were recorded before.
     pub repeated: u64,
-    /// Observations not recorded because the queue was full.
-    pub dropped: u64,
     /// Commits.
     pub commits: u64,
     /// Time spent in commits, in seconds.
@@ -80,7 +78,7 @@ impl Counters {
         self.lock().paused = why;
     }
 
-    pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize), dropped: u64) -> Stats {
+    pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize)) -> Stats {
         let counts = self.lock();
         Stats {
             poisoned: counts.poisoned.clone(),
@@ -94,7 +92,6 @@ impl Counters {
                 .map(|((queue, reason), count)| (queue.clone(), reason.clone(), *count))
                 .collect(),
             repeated: counts.repeated,
-            dropped,
             commits: counts.commits,
             commit_seconds: counts.commit_time.as_secs_f64(),
             commit_seconds_max: counts.commit_time_max.as_secs_f64(),

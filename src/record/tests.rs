@@ -4,9 +4,14 @@ use std::path::Path;
 
 use crate::config::{self, Config};
 use crate::journal::{News, Order, Reader};
+use crate::live::Sources;
 use crate::model::{Body, Event, Kind, Seq, Source, Str, Timestamp};
 
 use super::*;
+
+fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
+    super::open(config, Sources::default())
+}
 
 fn config(dir: &Path) -> Config {
     let journal = dir.join("journal");
@@ -201,17 +206,6 @@ async fn a_session_is_made_ready_to_be_shown_as_it_will_be_recorded() {
     assert_eq!((&recorded.service, &recorded.session), (&shown.service, &shown.session));
     let name = recorded.session.and_then(|session| session.client_name).expect("a name");
     assert!(name.starts_with("Shop of ***") && !name.contains("jane"), "{name}");
-}
-
-#[tokio::test]
-async fn what_sessions_drop_stands_in_the_recorder_s_figures() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, _, writer, _) = open(&config(dir.path())).expect("a new journal");
-    assert_eq!(recorder.stats().dropped, 0);
-    recorder.sessions().dropped(Kind::Publish, 3, Timestamp::default());
-    recorder.sessions().dropped(Kind::Settle, 2, Timestamp::default());
-    assert_eq!(recorder.stats().dropped, 5);
-    end(&recorder, writer).await;
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 
 use crate::clock;
 use crate::journal::{AppendError, Mark, Tail, Writer};
+use crate::live::Sources;
 use crate::model::{Event, Seq, Source, Str, Timestamp};
 
 use super::observation::Receipt;
@@ -20,7 +21,6 @@ use super::queue::Input;
 use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
 use super::room::Room;
-use super::sources::Sources;
 use super::stats::Counters;
 
 /// Events of one commit: at full speed some twenty milliseconds' worth.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::alert::Alerts;
 use crate::flow::{Flow, StalledQuery};
 use crate::journal::{OpenError, Order, ReadError, Reader, Statistics, Term};
+use crate::live::{Live, SessionStats};
 use crate::model::api::{AlertsReport, SessionsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
-use crate::record::{Recorder, SessionStats, Stats};
+use crate::record::{Recorder, Stats};
 
 /// The handles that questions are answered from.
 #[derive(Clone)]
@@ -21,8 +22,10 @@ pub struct Services {
     pub flow: Flow,
     /// Firing and recent alerts.
     pub alerts: Alerts,
-    /// The writer's figures, the list of sources and the sessions.
+    /// The writer's figures.
     pub recorder: Recorder,
+    /// The list of sources, the sessions, and the proxy's figures.
+    pub live: Live,
     /// A request must be answered within this time (`serve.request_timeout`).
     pub request_timeout: Duration,
 }
@@ -148,15 +151,15 @@ impl Facts for Services {
     }
 
     fn sources(&self) -> Vec<SourceCoverage> {
-        self.recorder.sources().report()
+        self.live.sources.report()
     }
 
     fn sessions(&self, now: Timestamp) -> SessionsReport {
-        self.recorder.sessions().report(now)
+        self.live.sessions.report(now)
     }
 
     fn proxy(&self) -> SessionStats {
-        self.recorder.sessions().stats()
+        self.live.sessions.stats()
     }
 
     fn stats(&self) -> Stats {

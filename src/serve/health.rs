@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
+use crate::live::SessionStats;
 use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
-use crate::record::{SessionStats, Stats};
+use crate::record::Stats;
 
 use super::facts::Facts;
 use super::problem::Refusal;
@@ -90,7 +91,7 @@ fn proxy(stats: &SessionStats) -> HealthCheck {
     let waiting = stats.backlog.now;
     let mut detail = format!("{} sessions; {waiting} of {} bytes wait to be observed", stats.live, stats.backlog.max);
     if let Some(at) = stats.last_loss_at {
-        let dropped: u64 = stats.dropped.iter().map(|(_, count)| count).sum();
+        let dropped = stats.dropped_total();
         detail += &format!(
             "; not recorded since the start: {dropped} observations, and what was in {} bytes; the last at {at}",
             stats.unobserved_bytes

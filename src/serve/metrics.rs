@@ -71,6 +71,7 @@ impl Figures {
     fn gather(facts: &dyn Facts) -> Self {
         use Series::{Count, Gauge, Seconds};
         let stats = facts.stats();
+        let passed = facts.proxy();
         let (messages, orders, let_go) = facts.tracked();
         let (sent, failed) = facts.notifications();
         let one = |count: u64| Count(vec![(vec![], count)]);
@@ -91,7 +92,7 @@ impl Figures {
             ("events_recorded", "Events recorded since the start", Count(recorded.collect())),
             ("recorder_queue_length", "Observations waiting to be recorded", gauge(stats.queue_len as f64)),
             ("recorder_queue_capacity", "Observations that may wait", gauge(stats.queue_len_max as f64)),
-            ("recorder_dropped", "Observations lost because the queue was full", one(stats.dropped)),
+            ("recorder_dropped", "Observations lost because the queue was full", one(passed.dropped_total())),
             ("recorder_repeated", "Repeated deliveries that were recorded before", one(stats.repeated)),
             ("journal_commits", "Commits", one(stats.commits)),
             ("journal_commit_seconds", "Time spent in commits", Seconds(stats.commit_seconds)),
@@ -113,7 +114,7 @@ impl Figures {
             ("build_info", "The running version", Gauge(vec![(version, 1.0)])),
         ];
         let figures = figures.into_iter().map(|(name, help, series)| Figure { name, help, series });
-        Figures(figures.chain(proxy::figures(&facts.proxy())).collect())
+        Figures(figures.chain(proxy::figures(&passed)).collect())
     }
 }
 

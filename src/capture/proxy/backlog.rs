@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::live::Sessions;
 use crate::model::{Str, Timestamp};
-use crate::record::Sessions;
 use crate::wire::{End, Side};
 
 /// A batch is handed over when it has so many bytes: large enough that handing over costs nothing beside the copy.

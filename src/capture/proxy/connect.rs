@@ -11,7 +11,7 @@ use super::header::header;
 use super::leg::Leg;
 use super::tls::Tls;
 use crate::config;
-use crate::record::Refused;
+use crate::live::Refused;
 
 /// Why a session cannot go on to the broker.
 #[derive(Debug, thiserror::Error)]

@@ -20,8 +20,8 @@ use super::session::{Session, Tap};
 use super::tls::Tls;
 use crate::clock;
 use crate::config::{self, Config};
+use crate::live::{Refused, Sessions};
 use crate::model::{Party, Str};
-use crate::record::{Recorder, Refused, Sessions};
 use crate::wire::{End, Gate};
 
 /// After a failed accept, mostly for want of file descriptors: time for some to be closed.
@@ -45,11 +45,11 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(config: Arc<Config>, tls: Tls, recorder: Recorder, backlog: Sender, waits: bool) -> Self {
+    pub(super) fn new(config: Arc<Config>, tls: Tls, sessions: Sessions, backlog: Sender, waits: bool) -> Self {
         Relay {
             config,
             tls,
-            sessions: recorder.sessions().clone(),
+            sessions,
             backlog,
             waits,
             buffer: RefCell::new(vec![0; READ_BYTES].into()),

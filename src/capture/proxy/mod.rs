@@ -32,6 +32,7 @@ use tracing::info;
 
 use crate::clock;
 use crate::config::{Config, OnFull};
+use crate::live::Live;
 use crate::model::Source;
 use crate::model::api::TapState;
 use crate::record::Recorder;
@@ -87,13 +88,14 @@ impl Proxy {
     }
 
     /// Serves clients until `cancel`, then lets sessions go on for `proxy.drain`. Its threads are on `tracker`.
-    pub fn run(self, recorder: Recorder, tracker: &TaskTracker, cancel: &CancellationToken) {
+    pub fn run(self, recorder: Recorder, live: Live, tracker: &TaskTracker, cancel: &CancellationToken) {
         for vhost in &self.config.broker.vhosts {
-            recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, clock::now());
+            live.sources.set_state(vhost, Source::Proxy, TapState::Live, clock::now());
         }
-        let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, recorder.sessions().clone());
+        let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, live.sessions.clone());
         let observing = observe::Observing::new(
             recorder.clone(),
+            live.clone(),
             self.config.record.on_full,
             !self.config.tap.enabled,
             Handle::current(),
@@ -121,7 +123,7 @@ impl Proxy {
             };
             let alarm = Alarm(recorder.clone());
             let wait = self.config.record.on_full == OnFull::Wait;
-            let relay = listen::Relay::new(self.config, self.tls, recorder.clone(), sender, wait);
+            let relay = listen::Relay::new(self.config, self.tls, live.sessions, sender, wait);
             if let Err(error) = tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel)) {
                 recorder.fail(&format!("the proxy cannot listen: {error}"));
             }

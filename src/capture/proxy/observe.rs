@@ -11,9 +11,10 @@ use super::outbox::Outbox;
 use super::pace::Pace;
 use crate::clock;
 use crate::config::OnFull;
+use crate::live::{Live, SessionFigures, Sources};
 use crate::model::api::{SessionState, TapState};
 use crate::model::{Event, Kind, Source, Str, Timestamp};
-use crate::record::{Recorder, SessionFigures};
+use crate::record::Recorder;
 use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Side, Sink};
 
 /// How often the registry is told what the sessions do.
@@ -22,6 +23,7 @@ const SHOWN_EVERY: Duration = Duration::from_millis(500);
 /// What the thread owns.
 pub(super) struct Observing {
     recorder: Recorder,
+    live: Live,
     outbox: Outbox,
     limits: Limits,
     sessions: HashMap<u64, Watched>,
@@ -47,10 +49,11 @@ struct Watched {
 }
 
 impl Observing {
-    pub(super) fn new(recorder: Recorder, on_full: OnFull, is_alone: bool, runtime: Handle) -> Self {
+    pub(super) fn new(recorder: Recorder, live: Live, on_full: OnFull, is_alone: bool, runtime: Handle) -> Self {
         Observing {
-            outbox: Outbox::new(recorder.clone(), on_full, runtime),
+            outbox: Outbox::new(recorder.clone(), live.sessions.clone(), on_full, runtime),
             recorder,
+            live,
             limits: Limits::default(),
             sessions: HashMap::new(),
             changed: Vec::new(),
@@ -102,8 +105,8 @@ impl Observing {
 
     fn entry(&mut self, entry: &Entry, bytes: &[u8], receiver: &Receiver) {
         let Entry { session, at, what } = entry;
-        let Observing { recorder, outbox, dead_letters, .. } = self;
-        let mut out = Out { recorder, outbox, dead_letters, receiver, shown: None };
+        let Observing { recorder, live, outbox, dead_letters, .. } = self;
+        let mut out = Out { recorder, sources: &live.sources, outbox, dead_letters, receiver, shown: None };
         if let What::Opened(name) = what {
             let observer = Observer::new(self.limits.clone(), name.clone());
             let (bytes_from_client, bytes_from_broker) = (0, 0);
@@ -116,7 +119,7 @@ impl Observing {
                 watched.observer.end((**end).clone(), *at, &mut out);
             }
             debug!(session, by = ?end.by, reason = &*end.text, "a session has ended");
-            return self.recorder.sessions().closed(*session);
+            return self.live.sessions.closed(*session);
         }
         let Some(watched) = self.sessions.get_mut(session) else { return };
         if !std::mem::replace(&mut watched.is_changed, true) {
@@ -142,7 +145,7 @@ impl Observing {
         for session in self.changed.drain(..) {
             if let Some(watched) = self.sessions.get_mut(&session) {
                 watched.is_changed = false;
-                self.recorder.sessions().update(session, watched.figures(), now);
+                self.live.sessions.update(session, watched.figures(), now);
             }
         }
     }
@@ -151,6 +154,7 @@ impl Observing {
 /// Where a session's events go. Each is handed on before the next is made: a channel that ends may have held thousands.
 struct Out<'a> {
     recorder: &'a Recorder,
+    sources: &'a Sources,
     outbox: &'a mut Outbox,
     dead_letters: &'a mut Option<DeadLetters>,
     receiver: &'a Receiver,
@@ -161,7 +165,7 @@ struct Out<'a> {
 impl Out<'_> {
     fn opened(&mut self, event: &Event) {
         if let Some(vhost) = &event.vhost {
-            self.recorder.sources().set_state(vhost, Source::Proxy, TapState::Live, event.at);
+            self.sources.set_state(vhost, Source::Proxy, TapState::Live, event.at);
         }
         let mut shown = Box::new(event.clone());
         self.recorder.ready(&mut shown);

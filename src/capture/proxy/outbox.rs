@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tracing::warn;
 
 use crate::config::OnFull;
+use crate::live::Sessions;
 use crate::model::{Event, Gap, Kind, Source, Timestamp};
 use crate::record::{Observation, Recorder};
 use crate::wire::Observed;
@@ -17,6 +18,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Hands events over in order.
 pub(super) struct Outbox {
     recorder: Recorder,
+    sessions: Sessions,
     on_full: OnFull,
     runtime: Handle,
     dropped: BTreeMap<Kind, Dropped>,
@@ -32,8 +34,8 @@ struct Dropped {
 }
 
 impl Outbox {
-    pub(super) fn new(recorder: Recorder, on_full: OnFull, runtime: Handle) -> Self {
-        Outbox { recorder, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
+    pub(super) fn new(recorder: Recorder, sessions: Sessions, on_full: OnFull, runtime: Handle) -> Self {
+        Outbox { recorder, sessions, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
     }
 
     /// Hands an event over. When there is no room it waits as long as `is_pressed` says no: what passes meanwhile waits
@@ -63,7 +65,7 @@ impl Outbox {
     }
 
     fn let_go(&mut self, kind: Kind, at: Timestamp) {
-        self.recorder.sessions().dropped(kind, 1, at);
+        self.sessions.dropped(kind, 1, at);
         let dropped = self.dropped.entry(kind).or_insert(Dropped { count: 0, from: at, to: at });
         dropped.count += 1;
         dropped.to = dropped.to.max(at);

@@ -18,8 +18,8 @@ use super::leg::Leg;
 use super::listen::Relay;
 use super::relay::{Ended, Half, Watch};
 use crate::clock;
+use crate::live::Direction;
 use crate::model::{Party, Str};
-use crate::record::Direction;
 use crate::wire::{End, Gate, Side, Verdict};
 
 /// When one side has ended, the other may stay silent so long: both close at once in AMQP, and a client whose machine is

@@ -33,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock;
 use crate::config::Config;
+use crate::live::Sources;
 use crate::model::api::TapState;
 use crate::model::{Event, Source};
 use crate::record::Recorder;
@@ -42,11 +43,17 @@ use names::Names;
 pub use probe::probe;
 
 /// Observes every configured vhost until cancelled, each in a task of its own on `tracker`. Returns at once.
-pub fn run(config: Arc<Config>, recorder: Recorder, tracker: &TaskTracker, cancel: &CancellationToken) {
+pub fn run(
+    config: Arc<Config>,
+    recorder: Recorder,
+    sources: Sources,
+    tracker: &TaskTracker,
+    cancel: &CancellationToken,
+) {
     if !config.tap.enabled {
         for vhost in &config.broker.vhosts {
             for source in [Source::Binding, Source::DeadLetter, Source::Firehose, Source::Events] {
-                recorder.sources().set_state(vhost, source, TapState::Off, clock::now());
+                sources.set_state(vhost, source, TapState::Off, clock::now());
             }
         }
         return;
@@ -56,7 +63,7 @@ pub fn run(config: Arc<Config>, recorder: Recorder, tracker: &TaskTracker, cance
         made.map_err(|error| tracing::error!(%error, "the management API is not used")).ok()
     });
     let nudges = Nudges::new(&config.broker.vhosts);
-    let shared = Arc::new(Shared { config, recorder, names: Names::default(), nudges, management });
+    let shared = Arc::new(Shared { config, recorder, sources, names: Names::default(), nudges, management });
     for vhost in &shared.config.broker.vhosts {
         let supervisor = supervisor::Supervisor::new(shared.clone(), vhost);
         tracker.spawn(supervisor.run(cancel.clone()));
@@ -67,6 +74,7 @@ pub fn run(config: Arc<Config>, recorder: Recorder, tracker: &TaskTracker, cance
 struct Shared {
     config: Arc<Config>,
     recorder: Recorder,
+    sources: Sources,
     names: Names,
     nudges: Nudges,
     management: Option<Management>,

@@ -172,7 +172,7 @@ impl<'a> Tapped<'a> {
                 let text = "the plugin rabbitmq_event_exchange is not on, or has its exchange in another vhost: \
                             connections have no names, and changes are noticed only at each refresh \
                             (rabbitmq-plugins enable rabbitmq_event_exchange)";
-                let sources = self.shared.recorder.sources();
+                let sources = &self.shared.sources;
                 sources.set_problems(&self.memory.vhost, Source::Events, vec![text.to_owned()]);
                 Ok(false)
             }
@@ -272,7 +272,7 @@ impl<'a> Tapped<'a> {
         existing: Option<&BTreeSet<String>>,
     ) -> Result<(), Stopped> {
         let (vhost, source) = (self.memory.vhost.clone(), self.memory.source);
-        let sources = self.shared.recorder.sources();
+        let sources = &self.shared.sources;
         let queue = format!("{} ({})", self.spec.name, queues::KIND);
         sources.describe(&vhost, source, Some(queue), bound.iter().cloned().collect());
         sources.set_problems(&vhost, source, problems.values().cloned().collect());
@@ -319,7 +319,7 @@ impl<'a> Tapped<'a> {
     }
 
     pub(super) fn set_state(&self, state: TapState) {
-        self.shared.recorder.sources().set_state(&self.memory.vhost, self.memory.source, state, clock::now());
+        self.shared.sources.set_state(&self.memory.vhost, self.memory.source, state, clock::now());
     }
 
     fn refused_queue(&self, error: &AmqpError) -> String {

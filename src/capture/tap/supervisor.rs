@@ -51,7 +51,7 @@ impl Supervisor {
             (Source::Events, tap.events),
         ] {
             let state = if on { TapState::Connecting } else { TapState::Off };
-            shared.recorder.sources().set_state(&vhost, source, state, clock::now());
+            shared.sources.set_state(&vhost, source, state, clock::now());
             if !on {
                 continue;
             }
@@ -227,7 +227,7 @@ impl Supervisor {
     }
 
     fn set_states(&self, state: TapState, problem: Option<&String>) {
-        let sources = self.shared.recorder.sources();
+        let sources = &self.shared.sources;
         for memory in &self.memories {
             sources.set_state(&self.vhost, memory.source, state, clock::now());
             if let Some(problem) = problem {

@@ -1,8 +1,8 @@
 //! The figures of the proxy.
 
 use crate::clock;
+use crate::live::SessionStats;
 use crate::model::Kind;
-use crate::record::SessionStats;
 
 use super::{Figure, Series};
 

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use crate::flow::StalledQuery;
 use crate::journal::{Order, Statistics, Term};
+use crate::live::SessionStats;
 use crate::model::api::{AlertsReport, SessionsReport, SourceCoverage, StalledReport, Trail};
 use crate::model::{Event, MessageKey, Seq, Timestamp};
-use crate::record::{SessionStats, Stats};
+use crate::record::Stats;
 
 use super::super::facts::{Events, Facts, Unreadable};
 

@@ -1,8 +1,8 @@
 //! What is told of the proxy: sessions, figures, health.
 
 use super::*;
+use crate::live::{Backlog, Direction, Refused, SessionStats};
 use crate::model::api::{Health, SessionState, SessionView, SessionsReport};
-use crate::record::{Backlog, Direction, Refused, SessionStats};
 
 fn session(number: u16, service: &str, user: &str, vhost: &str) -> SessionView {
     let address = format!("10.0.0.7:{number}");
@@ -99,6 +99,7 @@ async fn the_proxy_s_figures_are_metrics_while_it_is_on() {
         "hoptrail_proxy_observations_dropped_total{kind=\"publish\"} 6",
         "hoptrail_proxy_observations_dropped_total{kind=\"settle\"} 0",
         "hoptrail_proxy_observations_dropped_total{kind=\"topology\"} 1",
+        "hoptrail_recorder_dropped_total 7",
         "hoptrail_proxy_unobserved_bytes_total 1000",
         "hoptrail_proxy_backlog_bytes 15",
         "hoptrail_proxy_backlog_peak_bytes 99",

@@ -1,5 +1,9 @@
 //! The table of sessions, and what is counted beside it.
 
+use crate::config;
+use crate::model::api::{SessionState, SessionView};
+use crate::model::{Kind, Session, Timestamp};
+
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -133,5 +137,5 @@ fn the_figures_add_up_over_sessions_and_time() {
         oldest_unsettled_at: Some(at(5)),
     };
     assert_eq!(sessions.stats(), expected);
-    assert_eq!(sessions.dropped_total(), 6);
+    assert_eq!(sessions.stats().dropped_total(), 6);
 }

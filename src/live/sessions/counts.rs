@@ -100,6 +100,14 @@ pub struct SessionStats {
     pub oldest_unsettled_at: Option<Timestamp>,
 }
 
+impl SessionStats {
+    /// Observations dropped, of any kind.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, count)| count).sum()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) opened: u64,
@@ -128,10 +136,6 @@ impl Counts {
 
     pub(super) fn set_backlog(&mut self, now: u64) {
         self.backlog = Backlog { now, peak: self.backlog.peak.max(now), max: 0 };
-    }
-
-    pub(super) fn dropped_total(&self) -> u64 {
-        self.dropped.values().sum()
     }
 
     /// Without what is known elsewhere: the live sessions, the bytes and the settings.

@@ -74,7 +74,7 @@ impl Sources {
     }
 
     /// Counts recorded observations; only of sources that a capture has announced.
-    pub(super) fn count(&self, vhost: &Str, source: Source, recorded: u64, at: Timestamp) {
+    pub fn count(&self, vhost: &Str, source: Source, recorded: u64, at: Timestamp) {
         let mut entries = self.lock();
         if let Some(entry) = entries.get_mut(&(vhost.to_string(), source)) {
             entry.recorded += recorded;

@@ -1,0 +1,22 @@
+//! Both registries together, as `app` hands them out.
+
+use crate::config;
+
+use super::{Sessions, Sources};
+
+/// The registries. A cheap handle.
+#[derive(Clone, Default)]
+pub struct Live {
+    /// Who observes what.
+    pub sources: Sources,
+    /// Who is connected through the proxy.
+    pub sessions: Sessions,
+}
+
+impl Live {
+    /// No source and no session yet.
+    #[must_use]
+    pub fn new(proxy: &config::Proxy) -> Self {
+        Live { sources: Sources::default(), sessions: Sessions::new(proxy) }
+    }
+}
