@@ -27,7 +27,7 @@ const EXCHANGE: &str = "bench.orders";
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 #[expect(clippy::unwrap_used, reason = "a bench ends at the first thing that fails")]
 async fn main() {
-    hoptrail::cli::install_tls();
+    hoptrail::web::install_tls();
     let messages: u64 = argument("--messages").map_or(200_000, |text| text.parse().unwrap());
     let bytes: usize = argument("--bytes").map_or(1000, |text| text.parse().unwrap());
     let version = argument("--broker").unwrap_or_else(|| "3.10".into());

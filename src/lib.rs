@@ -7,7 +7,9 @@ pub mod model;
 
 pub mod clock;
 pub mod config;
+pub mod web;
 
+pub mod broker;
 pub mod capture;
 pub mod wire;
 

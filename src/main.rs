@@ -8,6 +8,7 @@ use clap::Parser;
 use hoptrail::app;
 use hoptrail::cli::{self, Args, Check, Command, Journal};
 use hoptrail::config::{self, Config, Overrides};
+use hoptrail::web;
 
 /// The configuration is wrong: `EX_CONFIG` of `sysexits.h`.
 const EXIT_CONFIG: u8 = 78;
@@ -27,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    cli::install_tls();
+    web::install_tls();
     match &args.command {
         Command::Run(run) => {
             let set = run.settings.set.clone();

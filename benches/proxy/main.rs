@@ -70,7 +70,7 @@ impl Settings {
 }
 
 fn main() {
-    hoptrail::cli::install_tls();
+    hoptrail::web::install_tls();
     let settings = Settings::read();
     let mut world = World::start(&argument("--broker").unwrap_or_else(|| "3.10".into()));
     println!("RabbitMQ {}", world.version());

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::model::api::{AlertState, AlertView};
+use crate::web::{Backoff, WebError};
 
 use super::webhook::{Attempt, Webhook};
 
@@ -43,7 +44,7 @@ impl Patience {
 pub enum NotifierError {
     /// The HTTP client cannot be made.
     #[error("cannot set up the client for alert.webhook_url: {0}; are the system's CA certificates installed?")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] WebError),
 }
 
 /// Where alerts are handed in.
@@ -146,21 +147,21 @@ impl Sender {
     /// Tries until it is delivered, refused or given up; after `cancel` once more.
     async fn deliver(&mut self, alert: &AlertView, cancel: &CancellationToken) {
         let started = tokio::time::Instant::now();
-        let mut backoff = self.patience.backoff_min;
+        let mut backoff = Backoff::new(self.patience.backoff_min, self.patience.backoff_max);
         loop {
             let attempt = match cancel.run_until_cancelled(self.webhook.send(alert)).await {
                 Some(attempt) => attempt,
                 None => break,
             };
             let Attempt::Retry(why) = attempt else { return self.settle(alert, attempt) };
-            if started.elapsed() + backoff > self.patience.give_up_after {
+            let wait = backoff.next_wait();
+            if started.elapsed() + wait > self.patience.give_up_after {
                 return self.settle(alert, Attempt::Refused(why));
             }
             tracing::debug!(alert.id = %alert.id, error = %why, "alert will be sent again");
-            if cancel.run_until_cancelled(tokio::time::sleep(jittered(backoff))).await.is_none() {
+            if cancel.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
-            backoff = (backoff * 2).min(self.patience.backoff_max);
         }
         if tokio::time::timeout(self.patience.drain, self.once(alert)).await.is_err() {
             self.settle(alert, Attempt::Refused("no answer before the end".into()));
@@ -185,12 +186,6 @@ impl Sender {
             }
         }
     }
-}
-
-/// Between half of it and all of it, so that many senders do not come back together.
-fn jittered(backoff: Duration) -> Duration {
-    let draw = crate::clock::now().as_micros().rem_euclid(1000);
-    backoff.mul_f64(0.5 + draw as f64 / 2000.0)
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! One POST of an alert to an HTTP receiver.
 
-use reqwest::StatusCode;
-
 use crate::config;
 use crate::config::Secret;
 use crate::model::api::AlertView;
+use crate::web::{Client, Method, StatusCode, WebError};
 
 /// The receiver.
 #[derive(Debug)]
 pub(super) struct Webhook {
-    client: reqwest::Client,
+    client: Client,
     url: Secret,
 }
 
@@ -25,23 +24,19 @@ pub(super) enum Attempt {
 }
 
 impl Webhook {
-    pub(super) fn new(settings: &config::Webhook) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("hoptrail/", env!("CARGO_PKG_VERSION")))
-            .timeout(settings.timeout)
-            // A redirect would turn the POST into a GET, or carry the alert to someone who was not configured.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+    pub(super) fn new(settings: &config::Webhook) -> Result<Self, WebError> {
+        // A redirect would turn the POST into a GET, or carry the alert to someone who was not configured.
+        let client = Client::builder(settings.timeout).without_redirects().build()?;
         Ok(Webhook { client, url: settings.url.clone() })
     }
 
     pub(super) async fn send(&self, alert: &AlertView) -> Attempt {
-        match self.client.post(self.url.reveal()).json(alert).send().await {
+        match self.client.request(Method::POST, self.url.reveal()).json(alert).send().await {
             Ok(response) if response.status().is_success() => Attempt::Delivered,
             Ok(response) if may_pass(response.status()) => Attempt::Retry(format!("answered {}", response.status())),
             Ok(response) => Attempt::Refused(format!("answered {}", response.status())),
-            Err(error) if error.is_builder() => Attempt::Refused(describe(error)),
-            Err(error) => Attempt::Retry(describe(error)),
+            Err(error @ WebError::Unmade(_)) => Attempt::Refused(error.to_string()),
+            Err(error) => Attempt::Retry(error.to_string()),
         }
     }
 }
@@ -49,17 +44,4 @@ impl Webhook {
 /// Other errors of the 4xx kind, and redirects, will be the same the next time.
 fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
-}
-
-/// The error with its causes and without the URL, which may carry a token.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::model::api::Problem;
+use crate::web::{Client, Method, WebError, encode};
 
 /// A process on this machine or near it is there at once, or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,9 +14,6 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Says that a part of the journal was left out.
 const WARNING: &str = "hoptrail-warning";
-
-/// What may stand in a path or a query as it is (RFC 3986, section 2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +48,6 @@ pub(super) enum AskError {
     Write(#[from] std::io::Error),
 }
 
-/// Makes TLS work with the cipher implementation that is compiled in. May be called again.
-pub fn install_tls() {
-    // An error says that one is installed already, which is as good.
-    rustls::crypto::ring::default_provider().install_default().ok();
-}
-
 /// An answer's body, and where the next page is.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -89,7 +79,7 @@ pub(super) struct Question {
 impl Question {
     /// Begins with the segments after `/api/v1`.
     pub(super) fn new(segments: &[&str]) -> Self {
-        let encoded = segments.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, ENCODED)));
+        let encoded = segments.iter().map(|segment| format!("/{}", encode(segment)));
         Question { path: encoded.collect(), query: String::new() }
     }
 
@@ -97,7 +87,7 @@ impl Question {
     pub(super) fn with<T: ToString>(mut self, name: &str, value: Option<T>) -> Self {
         if let Some(value) = value {
             let sign = if self.query.is_empty() { '?' } else { '&' };
-            self.query += &format!("{sign}{name}={}", utf8_percent_encode(&value.to_string(), ENCODED));
+            self.query += &format!("{sign}{name}={}", encode(&value.to_string()));
         }
         self
     }
@@ -109,23 +99,16 @@ impl Question {
 
 /// Asks the hoptrail at `base`.
 pub(super) async fn ask(base: &str, question: &Question) -> Result<Answer, AskError> {
-    install_tls();
-    let unreachable = |error: &reqwest::Error| AskError::Unreachable { url: base.to_owned(), cause: root(error) };
-    let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT);
-    let client = builder.build().map_err(|error| unreachable(&error))?;
-    let mut response = client.get(question.url(base)).send().await.map_err(|error| unreachable(&error))?;
+    let unreachable = |error: WebError| AskError::Unreachable { url: base.to_owned(), cause: error.to_string() };
+    let client = Client::builder(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build().map_err(unreachable)?;
+    let response = client.request(Method::GET, &question.url(base)).send().await.map_err(unreachable)?;
     let status = response.status();
-    let link = response.headers().get(reqwest::header::LINK).and_then(|link| link.to_str().ok());
-    let next_cursor = link.and_then(cursor_of);
-    let warning = response.headers().get(WARNING).and_then(|text| text.to_str().ok()).map(str::to_owned);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            let cause = format!("the answer has more than {ANSWER_BYTES_MAX} bytes");
-            return Err(AskError::Strange { url: base.to_owned(), cause });
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let next_cursor = response.header("link").and_then(cursor_of);
+    let warning = response.header(WARNING).map(str::to_owned);
+    let body = response.body(ANSWER_BYTES_MAX).await.map_err(|error| match error {
+        WebError::TooLong { .. } => AskError::Strange { url: base.to_owned(), cause: error.to_string() },
+        error => unreachable(error),
+    })?;
     if status.is_success() {
         return Ok(Answer { body, url: base.to_owned(), next_cursor, warning });
     }
@@ -140,15 +123,6 @@ fn cursor_of(link: &str) -> Option<String> {
     let (_, rest) = link.split_once("cursor=")?;
     let cursor: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     Some(cursor)
-}
-
-/// The innermost cause: the layers above only say that something went wrong.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if error.is_timeout() { "it took too long".to_owned() } else { cause.to_string() }
 }
 
 #[cfg(test)]

@@ -21,5 +21,4 @@ mod trail;
 
 pub use args::{Args, Ask, Check, Color, Command, Form, Format, Journal, Run};
 pub use ask::run;
-pub use client::install_tls;
 pub use page::{Page, print_json};

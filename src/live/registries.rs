@@ -2,7 +2,8 @@
 
 use crate::config;
 
-use super::{Sessions, Sources};
+use super::sessions::Sessions;
+use super::sources::Sources;
 
 /// The registries. A cheap handle.
 #[derive(Clone, Default)]

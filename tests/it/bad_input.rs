@@ -88,7 +88,7 @@ fn a_journal_directory_that_cannot_be_used_is_told_and_left_alone() {
 
 #[test]
 fn a_second_hoptrail_on_the_same_journal_ends_and_the_first_goes_on() {
-    ::hoptrail::cli::install_tls();
+    ::hoptrail::web::install_tls();
     let dir = tempfile::tempdir().unwrap();
     let mut first = Hoptrail::start(dir.path(), alone(dir.path(), &[]));
     let second = run("run", &alone(dir.path(), &[]), &[]);

@@ -6,7 +6,7 @@ use crate::support::hoptrail::Hoptrail;
 
 #[test]
 fn what_cannot_be_answered_is_a_problem_document() {
-    hoptrail::cli::install_tls();
+    hoptrail::web::install_tls();
     let dir = tempfile::tempdir().unwrap();
     let journal = dir.path().join("journal").display().to_string();
     let settings = [("tap.enabled", "false"), ("serve.listen", "127.0.0.1:0"), ("journal.dir", &*journal)];

@@ -26,7 +26,7 @@ pub struct Pair {
 
 /// Runs a test on a stage of its own.
 pub fn on_stage(test: impl AsyncFn(Stage)) {
-    hoptrail::cli::install_tls();
+    hoptrail::web::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (listener, dir) = (Listener::new(), tempfile::tempdir().unwrap());

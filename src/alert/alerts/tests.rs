@@ -49,7 +49,6 @@ fn the_report_has_what_fires_before_what_is_over_and_is_bounded() {
 
 #[test]
 fn alerts_wait_for_the_webhook_in_a_bounded_queue() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let text = "[alert]\nwebhook_url = 'http://127.0.0.1:9/'\n[[alert.dead_letter_spikes]]\nthreshold = 1\n";
     let (alerts, notifier) = Alerts::new(&config(text)).expect("a client");
     for n in 0..300 {

@@ -48,7 +48,6 @@ async fn receiver(script: &[Option<u16>]) -> Receiver {
 }
 
 fn notifier(port: u16, timeout: Duration) -> (Outbox, Notifier) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = Secret::new(format!("http://127.0.0.1:{port}/hook?token=s3cret"));
     let (outbox, notifier) = Notifier::new(Some(&config::Webhook { url, timeout })).expect("a client");
     (outbox, notifier.with_patience(IMPATIENT))
@@ -125,7 +124,6 @@ async fn nobody_listening_is_a_failure_without_the_url_in_its_text() {
         url: Secret::new(format!("http://127.0.0.1:{port}/hook?token=s3cret")),
         timeout: Duration::from_secs(5),
     };
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let attempt = Webhook::new(&settings).expect("a client").send(&alert("a")).await;
     let Attempt::Retry(why) = attempt else { panic!("{attempt:?}") };
     assert!(!why.contains("s3cret") && !why.contains("hook"), "{why}");

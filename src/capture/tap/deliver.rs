@@ -8,13 +8,13 @@ use lapin::options::{BasicAckOptions, BasicCancelOptions};
 use lapin::{Channel, Consumer};
 use tokio::time::MissedTickBehavior;
 
-use super::amqp::AmqpError;
 use super::cursor::Cursor;
 use super::decode::Arrival;
 use super::notes;
 use super::queues::{self, Declared, Found};
 use super::source::{Round, RoundError, Tapped};
 use super::tracing_switch::Tracing;
+use crate::broker::AmqpError;
 use crate::clock;
 use crate::model::{Source, Timestamp};
 use crate::record::{Observation, Receipt, Stopped, Watermark};

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::management::{Binding, Management, ManagementError};
 use super::topology::{self, Plans, Topology};
 use super::{Shared, decode};
+use crate::broker::{Binding, Management, ManagementError};
 
 /// Announced changes come in bunches: a service declares all it needs at once.
 const BUNCH: Duration = Duration::from_millis(200);

@@ -1,19 +1,15 @@
 //! The tap: subscribes to the broker and records what it delivers.
 //!
-//! Owns its queues on the broker, their bindings, and the order of recording and acknowledging. The only place that
-//! names lapin. Knows nothing of the journal: it hands over observations and is told when they are durable.
+//! Owns its queues on the broker, their bindings, and the order of recording and acknowledging. Knows nothing of the journal: it hands over observations and is told when they are durable.
 //!
 //! One supervisor per vhost ([`supervisor`]) connects, and runs on each connection the discovery of what is to be
 //! observed ([`discovery`], planned by [`topology`]) beside one reader per source ([`source`], [`deliver`]).
 
-mod amqp;
-mod backoff;
 mod cursor;
 mod decode;
 mod deliver;
 mod discovery;
 mod ledger;
-mod management;
 mod names;
 mod notes;
 mod probe;
@@ -31,13 +27,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::broker::Management;
 use crate::clock;
 use crate::config::Config;
 use crate::live::Sources;
 use crate::model::api::TapState;
 use crate::model::{Event, Source};
 use crate::record::Recorder;
-use management::Management;
 use names::Names;
 
 pub use probe::probe;

@@ -11,9 +11,6 @@ use crate::model::Str;
 /// Connections remembered; a busy broker has some thousands at a time, an entry takes about 200 bytes.
 const CONNECTIONS_MAX: usize = 16_384;
 
-/// What hoptrail's connections give as their `product`.
-pub(super) const PRODUCT: &str = "hoptrail";
-
 /// Who stands behind a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Client {

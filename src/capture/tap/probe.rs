@@ -6,9 +6,8 @@ use lapin::Connection;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 
-use super::amqp::{self, AmqpError, NOT_FOUND};
-use super::management::Management;
 use super::{queues, tracing_switch};
+use crate::broker::{self, AmqpError, Management, ManagementError, NOT_FOUND};
 use crate::config::Config;
 use crate::model::Source;
 
@@ -22,13 +21,13 @@ pub async fn probe(config: &Config) -> Vec<String> {
     management(config, &mut problems).await;
     let mut unreachable = false;
     for vhost in &config.broker.vhosts {
-        match amqp::connect(config, vhost).await {
+        match broker::connect(config, vhost).await {
             Ok(connection) => {
                 inside(config, vhost, &connection, &mut problems).await;
-                amqp::close(&connection, CLOSE).await;
+                broker::close(&connection, CLOSE).await;
             }
             // What is wrong with the broker is wrong for every vhost: once is enough.
-            Err(error @ amqp::ConnectError::Vhost { .. }) => problems.push(error.to_string()),
+            Err(error @ broker::ConnectError::Vhost { .. }) => problems.push(error.to_string()),
             Err(error) if !unreachable => {
                 unreachable = true;
                 problems.push(error.to_string());
@@ -51,7 +50,7 @@ async fn management(config: &Config, problems: &mut Vec<String>) {
         let management = Management::new(settings)?;
         let who = management.whoami().await?;
         management.overview().await?;
-        Ok::<_, super::management::ManagementError>((management, who))
+        Ok::<_, ManagementError>((management, who))
     };
     let (management, who) = match answers.await {
         Ok(answers) => answers,
@@ -82,7 +81,7 @@ async fn inside(config: &Config, vhost: &str, connection: &Connection, problems:
     let exchanges =
         [(config.tap.firehose, tracing_switch::EXCHANGE), (config.tap.events, super::source::EVENT_EXCHANGE)];
     for (_, exchange) in exchanges.into_iter().filter(|(on, _)| *on) {
-        match amqp::check_exchange(connection, exchange).await {
+        match broker::check_exchange(connection, exchange).await {
             Ok(()) => {}
             Err(AmqpError::Refused { code: NOT_FOUND, .. }) if exchange == super::source::EVENT_EXCHANGE => {
                 // Of several vhosts only one has it, by default `/`.

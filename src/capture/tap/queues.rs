@@ -7,7 +7,7 @@ use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions, 
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, Consumer};
 
-use super::amqp::{AmqpError, NOT_FOUND, PRECONDITION_FAILED};
+use crate::broker::{AmqpError, NOT_FOUND, PRECONDITION_FAILED};
 use crate::config::Tap;
 use crate::model::Source;
 

@@ -8,14 +8,14 @@ use lapin::Connection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::amqp::{self, ACCESS_REFUSED, AmqpError, Binder, NOT_FOUND};
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::discovery::Snapshot;
 use super::ledger::{Change, Ledger, News};
 use super::queues::{self, Declared, Found, Spec};
-use super::topology::{Bind, Plan, bound};
+use super::topology::{Plan, bound};
 use super::tracing_switch::{self, Switch, Tracing};
 use super::{Shared, notes};
+use crate::broker::{self, ACCESS_REFUSED, AmqpError, Bind, Binder, NOT_FOUND};
 use crate::clock;
 use crate::model::api::TapState;
 use crate::model::{Source, Str, Timestamp};
@@ -165,7 +165,7 @@ impl<'a> Tapped<'a> {
     }
 
     async fn event_exchange_exists(&mut self) -> Result<bool, RoundError> {
-        match amqp::check_exchange(self.connection, EVENT_EXCHANGE).await {
+        match broker::check_exchange(self.connection, EVENT_EXCHANGE).await {
             Ok(()) => Ok(true),
             Err(AmqpError::Refused { code: NOT_FOUND, .. }) => {
                 self.set_state(TapState::Off);

@@ -1,6 +1,5 @@
 //! One vhost: connects, observes until the connection ends, and comes back.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,15 +9,14 @@ use lapin::Connection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::amqp::{self, ConnectError, Ending};
-use super::backoff::Backoff;
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::ledger::Ledger;
-use super::names::{Client, PRODUCT};
+use super::names::Client;
 use super::queues;
 use super::source::{End, Memory, Tapped};
 use super::tracing_switch::Switch;
 use super::{Shared, discovery, notes, unreadable};
+use crate::broker::{self, ConnectError, Ending, PRODUCT, Reconnect};
 use crate::clock;
 use crate::model::api::TapState;
 use crate::model::{Source, Str};
@@ -71,12 +69,12 @@ impl Supervisor {
 
     /// Observes until cancelled, or until the journal takes nothing any more.
     pub async fn run(mut self, cancel: CancellationToken) {
-        let mut backoff = Backoff::new(self.shared.config.broker.backoff);
+        let mut reconnect = Reconnect::new(self.shared.config.broker.backoff);
         loop {
             let began = clock::instant();
             let connected = tokio::select! {
                 () = cancel.cancelled() => return,
-                connected = amqp::connect(&self.shared.config, &self.vhost) => connected,
+                connected = broker::connect(&self.shared.config, &self.vhost) => connected,
             };
             let failure = match connected {
                 Ok(connection) => {
@@ -85,13 +83,13 @@ impl Supervisor {
                     match self.connected(&connection, &mut ending, &cancel).await {
                         End::Cancelled => {
                             self.release_tracing().await;
-                            amqp::close(&connection, CLOSE).await;
+                            broker::close(&connection, CLOSE).await;
                             tracing::info!(vhost = &*self.vhost, "the tap has stopped");
                             return;
                         }
-                        End::Stopped => return amqp::close(&connection, CLOSE).await,
+                        End::Stopped => return broker::close(&connection, CLOSE).await,
                         End::Lost(cause) => {
-                            amqp::close(&connection, CLOSE).await;
+                            broker::close(&connection, CLOSE).await;
                             let failure = self.lost(&cause);
                             if ending.was_unreadable()
                                 && let Err(Stopped) = self.take_out_unreadable().await
@@ -104,7 +102,7 @@ impl Supervisor {
                 }
                 Err(error) => self.failed(&error),
             };
-            let wait = backoff.after(began.elapsed(), RandomState::new().hash_one(&failure));
+            let wait = reconnect.after(began.elapsed());
             self.log(&failure, wait);
             tokio::select! {
                 () = cancel.cancelled() => return,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::decode::is_own_queue;
-use super::management::{Binding, Exchange, Policy, Queue};
+use crate::broker::{Bind, Binding, Exchange, Policy, Queue};
 use crate::config::Tap;
 
 /// What exists in a vhost, by the management API.
@@ -15,13 +15,6 @@ pub(super) struct Topology {
     pub queues: Vec<Queue>,
     pub bindings: Vec<Binding>,
     pub policies: Vec<Policy>,
-}
-
-/// One binding of a tap queue.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Bind {
-    pub exchange: String,
-    pub routing_key: String,
 }
 
 /// What one source is to be bound to, and what it cannot be bound to.

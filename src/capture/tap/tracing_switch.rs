@@ -4,8 +4,8 @@
 //! looked at again and again, and switched on again. It costs the broker, so what hoptrail switched on it switches off
 //! when it stops.
 
-use super::management::{Management, ManagementError};
 use super::topology::bound;
+use crate::broker::{Management, ManagementError};
 use crate::model::Timestamp;
 
 /// The exchange that tracing publishes to.

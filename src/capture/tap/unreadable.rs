@@ -10,7 +10,7 @@ use std::time::Duration;
 use lapin::options::BasicGetOptions;
 use lapin::{Channel, Connection};
 
-use super::amqp::{self, Ending};
+use crate::broker::{self, Ending};
 use crate::config::Config;
 
 /// Messages looked through for unreadable ones: those that can have been on their way to the tap, and as many behind.
@@ -48,7 +48,7 @@ async fn find(config: &Config, vhost: &str, queue: &str) -> Option<u32> {
         }
     }
     // What was taken goes back, because it was not acknowledged.
-    amqp::close(&taking.connection, CLOSE).await;
+    broker::close(&taking.connection, CLOSE).await;
     None
 }
 
@@ -63,7 +63,7 @@ async fn take(config: &Config, vhost: &str, queue: &str, position: u32) -> bool 
     if held && let Some(mut losing) = Taking::open(config, vhost).await {
         taken = losing.get(queue, true).await == Got::Unreadable;
     }
-    amqp::close(&holding.connection, CLOSE).await;
+    broker::close(&holding.connection, CLOSE).await;
     taken
 }
 
@@ -87,7 +87,7 @@ enum Got {
 
 impl Taking {
     async fn open(config: &Config, vhost: &str) -> Option<Taking> {
-        let connection = amqp::connect(config, vhost).await.ok()?;
+        let connection = broker::connect(config, vhost).await.ok()?;
         let channel = connection.create_channel().await.ok()?;
         let ending = Ending::of(&connection);
         Some(Taking { connection, channel, ending, patience: config.broker.connect_timeout })

@@ -29,7 +29,7 @@ pub fn on_brokers_with(conf: &str, files: &[&Path], test: impl AsyncFn(Scene)) {
 }
 
 fn run(test: impl AsyncFn(Scene), node: impl Fn(&str) -> Arc<Node>) {
-    hoptrail::cli::install_tls();
+    hoptrail::web::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     for release in broker::releases() {
         let node = node(&release);

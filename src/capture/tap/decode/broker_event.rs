@@ -4,7 +4,8 @@
 //! forms measured on 3.10.8). `client_properties` is a list of Erlang terms in print: `{<<"product">>,longstr,<<"x">>}`.
 
 use super::{Arrival, Decoded, is_own_queue, texts};
-use crate::capture::tap::names::{Client, Names, PRODUCT};
+use crate::broker::PRODUCT;
+use crate::capture::tap::names::{Client, Names};
 use crate::model::{Event, Kind, Session, Source, Str, Topology, Value};
 use crate::wire;
 
