@@ -14,15 +14,16 @@ COPY --from=build /hoptrail/target/release/hoptrail /usr/local/bin/hoptrail
 COPY config.toml LICENSE /usr/share/doc/hoptrail/
 USER hoptrail
 WORKDIR /var/lib/hoptrail
-# The journal, and in it the key of the masks. Give broker and rules by a configuration file, or by the environment.
+# The journal, with the key of the masks in it. A configuration file or the environment sets the broker and the rules.
 ENV HOPTRAIL__JOURNAL__DIR=/var/lib/hoptrail/journal
-# Inside a container loopback reaches nobody. There is no login: publish the port to those who may read the records only.
+# Nobody reaches loopback inside a container. There is no login, so publish the port only to people who may read the
+# records.
 ENV HOPTRAIL__SERVE__LISTEN=0.0.0.0:8673
-# The proxy, where proxy.enabled switches it on.
+# The proxy, if proxy.enabled is true.
 ENV HOPTRAIL__PROXY__LISTEN=0.0.0.0:5673
 VOLUME /var/lib/hoptrail
 EXPOSE 8673 5673
-# Answers as long as the process does; whether it records is /readyz, for which a restart is no cure.
+# The check passes while the process answers. /readyz says whether it records, which no restart can cure.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
     CMD ["hoptrail", "coverage", "--output", "json"]
 ENTRYPOINT ["hoptrail"]

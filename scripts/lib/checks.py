@@ -1,6 +1,6 @@
-"""Compares hoptrail's answers with fixtures/expected.json. Each check returns what is wrong, a line for each thing.
+"""Compares hoptrail's answers with fixtures/expected.json. Each check returns the differences, a line for each.
 
-A broker that exists may lack the event exchange (`unnamed`): then nothing tells what clients call themselves.
+An existing broker may lack the event exchange (`unnamed`). Then no source knows the names of clients.
 """
 
 import fixture as fixtures
@@ -70,7 +70,7 @@ def late_death(order_id, expected, found):
 
 
 def one_hop(fixture, order_id, name, expected, hop):
-    """Who published what where, and what became of it in every queue."""
+    """The publisher, the address, and the state of the message in every queue."""
     message = fixture.messages[name]
     where = f"{order_id} {name}"
     wrong = differs(f"{where} exchange", message["exchange"], hop.get("exchange"))
@@ -102,7 +102,7 @@ def one_leg(where, special, leg):
 
 
 def stalled(hoptrail, fixture):
-    """The report names exactly what is stuck, each for its reason."""
+    """The report names exactly the stalled items, each with its reason."""
     fields = {"what": "what", "reason": "reason", "order": "order_id"}
     places = ("queue", "exchange", "status")
     wanted = set()

@@ -1,4 +1,4 @@
-# AMQP clients of other languages, for the tests. Asks apt and the registries only for what is missing.
+# AMQP clients of other languages, for the tests. Asks apt and the registries only for missing packages.
 # shellcheck shell=bash
 
 readonly CLIENTS=${HOPTRAIL_CLIENTS:-$repo/.clients}
@@ -6,7 +6,7 @@ readonly PINNED=$repo/tests/proxy/clients
 readonly COPY_JARS=org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies
 
 install_clients() {
-    # What fails leaves nothing half done.
+    # A failed installation leaves nothing half done.
     trap 'rm -rf "$CLIENTS"/*.building.$$' EXIT
     local missing=()
     # The system's Python, because apt's modules are for it.
@@ -20,10 +20,10 @@ install_clients() {
     is_installed java pom.xml || install_java
 }
 
-# is_installed WHAT LIST: what was installed last is what is pinned now.
+# is_installed WHAT LIST: the newest installation has the pinned versions.
 is_installed() { cmp -s "$PINNED/$1/$2" "$CLIENTS/$1/$2"; }
 
-# Both are built under another name, so that what has the name is complete.
+# Both are built under another name, so that the directory with the right name is complete.
 install_npm() {
     local building=$CLIENTS/npm.building.$$
     mkdir -p "$building"

@@ -18,7 +18,7 @@ import personal
 import receiver as receivers
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
-# Deadlines as short as the demo: what waits three seconds is stalled, as is manufacturing that takes longer.
+# Deadlines as short as the demo: a message that waits three seconds is stalled, as is manufacturing that takes longer.
 UNDELIVERED_AFTER = "3s"
 STATUSES = """[
     { status = "SUBMITTED", stalled_after = "30m" },
@@ -26,7 +26,7 @@ STATUSES = """[
     { status = "MANUFACTURING_APPROVED", stalled_after = "30m" },
     { status = "MANUFACTURING_STARTED", stalled_after = "3s" },
 ]"""
-# Until everything is recorded and every deadline over; then the answers do not change any more.
+# Until hoptrail has recorded everything and every deadline is over. Then the answers do not change any more.
 SETTLE_SECONDS = 60
 
 

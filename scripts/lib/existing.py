@@ -40,11 +40,11 @@ class Existing:
             channel = connection.channel()
             for source in SOURCES:
                 channel.queue_delete(f"hoptrail.{INSTANCE}.{source}")
-        # hoptrail switches off what it switched on; this is for one that was killed.
+        # hoptrail switches tracing off when it stops; this is for a hoptrail that was killed.
         if self._tracing is False:
             vhost = json.loads(self._request("GET"))
             if vhost["tracing"]:
-                # What else the request can set is emptied by the broker when it is left out.
+                # The broker empties every other setting that the request leaves out.
                 kept = {key: vhost[key] for key in ("description", "default_queue_type") if vhost.get(key)}
                 kept["tags"] = ",".join(vhost.get("tags") or [])
                 self._request("PUT", {**kept, "tracing": False})

@@ -1,4 +1,4 @@
-# What demo and tests need beside a Rust toolchain. Asks apt only for what is missing.
+# The packages that demo and tests need beside a Rust toolchain. Asks apt only for missing ones.
 # shellcheck shell=bash
 
 install_tools() {
@@ -7,7 +7,7 @@ install_tools() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     # The system's Python, because apt's modules are for it.
     /usr/bin/python3 -c 'import pika' 2>/dev/null || missing+=(python3-pika)
-    # The test of the proxy compares with what it decodes; it captures by dumpcap, of the same package.
+    # The test of the proxy compares with the packets that it decodes. dumpcap, of the same package, captures them.
     command -v tshark >/dev/null || missing+=(tshark)
     # AMQP 1.0, and certificates to test with.
     /usr/bin/python3 -c 'import proton' 2>/dev/null || missing+=(python3-qpid-proton)

@@ -23,7 +23,7 @@ check() {
     fi
 }
 
-# count_tests STATUS LOG: what cargo test has printed. A test program that died has no summary of its own.
+# count_tests STATUS LOG: counts the summaries of cargo test. A test program that died has none.
 count_tests() {
     local before=$failed sums more_passed more_failed more_ignored
     sums=$(sed 's/\x1b\[[0-9;]*m//g' "$2" | awk '
@@ -37,7 +37,7 @@ count_tests() {
     fi
 }
 
-# sum_up STATUS: what ended before its end has failed too, and so has what ran nothing.
+# sum_up STATUS: a run that ended early has failed too, and so has a run without a test.
 sum_up() {
     local status=$1
     trap '' INT TERM

@@ -52,7 +52,7 @@ release_root() {
     esac
 }
 
-# The version as its own files name it; nothing where it is not installed.
+# The version as its own files name it; nothing if it is not installed.
 release_version() {
     local root path
     root=$(release_root "$1")

@@ -29,8 +29,8 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
 }
 
-# The package would start a broker on the standard ports: a policy that forbids it stands while it is installed, and
-# what the package enabled for the next boot is disabled. A broker that was there before is not installed anew.
+# The package would start a broker on the standard ports. A policy forbids that during the installation, and the script
+# disables the service for the next boot. It does not install a broker that was there before.
 install_package() {
     local guarded=no
     if [ ! -e "$POLICY" ]; then
@@ -49,7 +49,8 @@ install_package() {
 
 remove_policy() { as_root rm -f "$POLICY"; }
 
-# Debian trixie's package with all it needs. Built under another name, so that what has the name is complete.
+# Debian trixie's package with all it needs. Built under another name, so that the directory with the right name is
+# complete.
 install_root() {
     local root building mirror
     [ "$(id -u)" = 0 ] || die "RabbitMQ 4.0 needs root (debootstrap and chroot)"
@@ -64,7 +65,7 @@ install_root() {
     if ! debootstrap --variant=minbase --include=rabbitmq-server trixie "$building" "$mirror" \
         >"$building.log" 2>&1; then
         tail -n 20 "$building.log" >&2
-        die "debootstrap failed; all it said stands in $building.log"
+        die "debootstrap failed; its output stands in $building.log"
     fi
     cp /etc/hosts "$building/etc/hosts"
     rm -rf "$building"/var/cache/apt/archives/*.deb "$building"/var/lib/apt/lists/* "$building.log"

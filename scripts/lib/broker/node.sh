@@ -1,7 +1,7 @@
 # Starts and ends nodes. Everything a node has stands below its directory:
 #
-#   env              shell lines for users: AMQP_URL, MANAGEMENT_URL, NODE, VERSION; and what a later start reuses
-#   home/            HOME, with the cookie      etc/   configuration and the list of plugins; more.conf: what --conf gave
+#   env              shell lines for users: AMQP_URL, MANAGEMENT_URL, NODE, VERSION; and values that a later start reuses
+#   home/            HOME, with the cookie      etc/   configuration and the list of plugins; more.conf: the file of --conf
 #   data/  log/      RabbitMQ's own
 #
 # A node of 4.0 runs in a mount namespace of its own: its mounts end with its last process, so none is left behind.
@@ -142,7 +142,7 @@ boot() {
     wait_until "$NODE_DEADLINE" is_up "$log" || fail_start "it was not up after $NODE_DEADLINE seconds"
 }
 
-# Up is what the log of this start says, and what answers on the port.
+# The node is up when the log of this start says so and the port answers.
 is_up() {
     [ -f "$1" ] && tail -c "+$((boot_from + 1))" "$1" | grep -q 'Server startup complete' && listens "$AMQP_PORT"
 }
