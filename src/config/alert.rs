@@ -1,4 +1,4 @@
-//! `[alert]`: when dead letters are a spike, and who is told.
+//! `[alert]`: when dead letters are a spike, and where alerts are sent.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::tap::Patterns;
 pub struct Alert {
     /// Dead-letter spikes.
     pub dead_letter_spikes: Vec<SpikeRule>,
-    /// Where alerts are posted, besides the log.
+    /// The receiver of alerts, besides the log.
     pub webhook: Option<Webhook>,
 }
 

@@ -16,11 +16,11 @@ pub struct Broker {
     pub url: Secret,
     /// Every vhost to observe.
     pub vhosts: Vec<String>,
-    /// The management API; without it, nothing can be discovered and tracing cannot be switched on.
+    /// The management API. Without it hoptrail can neither discover exchanges nor switch tracing on.
     pub management: Option<Management>,
     /// How long a connection attempt may take.
     pub connect_timeout: Duration,
-    /// How to come back after an outage.
+    /// The waits between attempts after an outage.
     pub backoff: Backoff,
 }
 
@@ -143,8 +143,8 @@ impl RawBroker {
     }
 }
 
-/// What the parser says of a wrong URL repeats it, and with it the password; it takes `amqp:/host` for a URL of this
-/// machine, and an IPv6 address for `localhost`.
+/// The parser's own message repeats a wrong URL, and with it the password. The parser also takes `amqp:/host` for a URL
+/// of this machine, and an IPv6 address for `localhost`.
 pub(super) fn amqp_url(text: &str) -> Result<AMQPUri, &'static str> {
     let rest = text.strip_prefix("amqp://").or_else(|| text.strip_prefix("amqps://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());

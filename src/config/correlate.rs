@@ -20,15 +20,15 @@ pub struct Correlate {
     pub service: Vec<Rule>,
 }
 
-/// One rule: where to look, and what to take.
+/// One rule: the place to look at, and the text to take.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// Where to look.
     pub place: Place,
-    /// What must match there. Its first capture group is taken, the whole match where it has none; without a
-    /// pattern, the whole text.
+    /// Must match there. Its first capture group is taken, or the whole match if it has none. Without a pattern the
+    /// whole text is taken.
     pub pattern: Option<Regex>,
-    /// Taken instead of what was found.
+    /// Taken instead of the text that was found.
     pub value: Option<Str>,
     /// Events it applies to; empty: all.
     pub kinds: Vec<Kind>,
@@ -49,7 +49,7 @@ pub enum Place {
     Exchange,
     /// The queue.
     Queue,
-    /// What the client calls itself.
+    /// The name that the client gives itself.
     ClientName,
     /// The user that the client logged in as.
     User,
@@ -150,7 +150,7 @@ struct RawRule {
     kinds: Vec<Kind>,
 }
 
-/// Rules for one key: each event tries them all, so their number is bounded.
+/// Each event tries all rules for one key, so their number is bounded.
 const RULES_MAX: usize = 64;
 
 impl RawCorrelate {
@@ -213,7 +213,7 @@ impl RawRule {
     }
 }
 
-/// What the parser says ends with what is wrong; before that it draws the pattern.
+/// The parser's message draws the pattern first, and ends with the reason.
 fn regex(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| {
         let drawn = error.to_string();

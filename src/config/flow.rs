@@ -19,11 +19,12 @@ pub struct Flow {
     pub undelivered_after: Duration,
     /// A consumer may hold a message this long before it settles it.
     pub unsettled_after: Duration,
-    /// What has not changed for this long is not followed any more; also how far back a restart reads the journal.
+    /// Messages and orders that have not changed for this long are not followed. A restart reads the journal as far
+    /// back.
     pub follow_for: Duration,
-    /// Messages followed at a time; past it the oldest are let go, and counted.
+    /// Messages followed at a time; beyond it the oldest are evicted, and counted.
     pub messages_max: usize,
-    /// Orders followed at a time; past it the oldest are let go, and counted.
+    /// Orders followed at a time; beyond it the oldest are evicted, and counted.
     pub orders_max: usize,
 }
 

@@ -13,13 +13,13 @@ use super::retention::{RawRetention, Retention};
 pub struct Record {
     /// Observations that may wait for the writer.
     pub queue_len_max: usize,
-    /// What happens to observations when the queue is full. Taps always wait: the broker keeps their messages.
+    /// The fate of observations when the queue is full. Taps always wait, because the broker keeps their messages.
     pub on_full: OnFull,
     /// Bytes of a body that are kept; of a larger one the beginning, its length and its digest.
     pub body_bytes_max: usize,
 }
 
-/// What a capture that cannot make its source wait does with an observation when the queue is full.
+/// The fate of an observation when the queue is full and its capture cannot make the source wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFull {
@@ -41,7 +41,7 @@ pub struct Journal {
     pub partition_events_max: u64,
     /// Bytes of one partition's database; then the next begins.
     pub partition_bytes_max: u64,
-    /// What is kept for how long.
+    /// How long events are kept.
     pub retention: Retention,
 }
 

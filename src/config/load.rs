@@ -68,7 +68,7 @@ pub enum ConfigError {
     Invalid(Problems),
 }
 
-/// What stands above the file: pairs of key path (`serve.listen`) and text.
+/// Settings that override the file: pairs of key path (`serve.listen`) and text.
 pub type Overrides = Vec<(String, String)>;
 
 #[derive(Debug, Default, Deserialize)]
@@ -127,7 +127,7 @@ fn read(path: &Path) -> Result<Table, ConfigError> {
     text.parse().map_err(|source| ConfigError::Syntax { path: path.to_owned(), source: Box::new(source) })
 }
 
-/// What a text is as a TOML value; a text where it is none.
+/// A text as a TOML value, or as a string if it is no TOML value.
 fn toml_value(text: &str) -> Value {
     let wrapped: Result<Table, _> = format!("value = {text}").parse();
     let value = wrapped.ok().and_then(|mut table| table.remove("value"));

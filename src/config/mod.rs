@@ -1,7 +1,8 @@
 //! Configuration: defaults < `config.toml` < `HOPTRAIL__SECTION__KEY` < flags, checked as a whole.
 //!
-//! Owns the raw serde form, the validated [`Config`] with its rules compiled, and the list of everything that is
-//! wrong, each with its key path. Knows nothing of who uses the settings, and reaches no broker and no network.
+//! Owns the raw serde form, the validated [`Config`] with its rules compiled, and the list of all problems, each with
+//! its key path. The doc comments of the raw forms are the source of `docs/settings.md`. Does not know the use of the
+//! settings, and reaches no broker and no network.
 
 mod alert;
 mod broker;

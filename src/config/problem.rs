@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Problem {
     /// The key: `correlate.order_id[2].body`.
     pub key: String,
-    /// What is wrong, and what would be right.
+    /// The problem, and the remedy.
     pub text: String,
 }
 

@@ -33,7 +33,8 @@ pub struct Proxy {
     pub sessions_max: usize,
     /// How long running sessions may go on when hoptrail is asked to stop.
     pub drain: Duration,
-    /// Bytes in memory that passed and are not observed yet, packed where they wait long. Past it they are not observed.
+    /// Bytes in memory that have passed and are not observed yet, packed if they wait long. Bytes beyond this number are
+    /// not observed.
     pub backlog_bytes_max: u64,
 }
 
@@ -75,7 +76,7 @@ pub struct ClientTls {
     pub client_auth: ClientAuth,
 }
 
-/// Whether clients must have a certificate. The broker does not see it: who logs in by certificate cannot by the proxy.
+/// Whether clients must have a certificate. The broker does not see it, so a login by certificate ends here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
@@ -84,7 +85,7 @@ pub enum ClientAuth {
     None,
     /// One that is sent must be right.
     Optional,
-    /// Who has none is refused.
+    /// A client without one is refused.
     Required,
 }
 
@@ -308,7 +309,7 @@ fn host_port(text: &str) -> Result<HostPort, String> {
     parsed().ok_or_else(|| format!("{text:?} is not of the form host:port ([address]:port for IPv6)"))
 }
 
-/// What can be seen without asking for names: the broker is where the proxy listens.
+/// The broker is where the proxy listens, as far as this can be known without a look-up of names.
 fn is_itself(listen: SocketAddr, broker: &HostPort) -> bool {
     let here = match broker.host.parse::<IpAddr>() {
         Ok(address) => address == listen.ip() || listen.ip().is_unspecified() && address.is_loopback(),

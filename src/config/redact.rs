@@ -1,4 +1,4 @@
-//! `[redact]`: what is masked before anything is stored, logged or sent.
+//! `[redact]`: the values that are masked before anything is stored, logged or sent.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::correlate::Property;
 use super::{JsonPath, Problems};
 
-/// What is masked.
+/// The values that are masked.
 #[derive(Clone, Debug)]
 pub struct Redact {
     /// JSON paths (RFC 9535) in bodies: every value that one selects is masked whole.
@@ -26,7 +26,7 @@ pub struct Redact {
     pub key_file: Option<PathBuf>,
 }
 
-/// What a detector finds in running text.
+/// The values that a detector finds in running text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {

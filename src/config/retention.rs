@@ -1,4 +1,4 @@
-//! `[journal.retention]`: what is kept for how long.
+//! `[journal.retention]`: how long events are kept.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::model::{Kind, Str};
 
 use super::Problems;
 
-/// How long what is kept.
+/// The ages up to which events are kept, and the bounds of the journal.
 #[derive(Clone, Debug)]
 pub struct Retention {
-    /// Everything is kept up to this age,
+    /// Everything is kept up to this age.
     pub hot: Duration,
-    /// everything but the bodies of messages up to this one,
+    /// Everything except the bodies of messages is kept up to this age.
     pub warm: Duration,
-    /// and critical events up to this one.
+    /// Critical events are kept up to this age.
     pub cold: Duration,
     /// Bytes that the journal may take on the disk; `None`: as many as there are.
     pub max_bytes: Option<u64>,
@@ -24,7 +24,7 @@ pub struct Retention {
     pub high_water: f64,
     /// Bytes a second at which partitions are rewritten.
     pub rate: u64,
-    /// Exceptions; the first that fits an event decides.
+    /// Exceptions; the first that matches an event decides.
     pub rules: Vec<RetentionRule>,
 }
 
@@ -37,7 +37,7 @@ pub struct RetentionRule {
     pub exchange: Option<Str>,
     /// The business system that acted.
     pub service: Option<Str>,
-    /// How long.
+    /// The age up to which they are kept.
     pub keep: Duration,
 }
 

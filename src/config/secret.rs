@@ -12,7 +12,7 @@ use super::Problems;
 pub struct Secret(String);
 
 impl<'de> Deserialize<'de> for Secret {
-    /// What `serde` says of a value that is not a text repeats the value.
+    /// `serde`'s own message about a value that is not a text repeats the value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer);
         text.map(Secret).map_err(|_| de::Error::custom("is not a text; put it in quotes"))

@@ -1,4 +1,4 @@
-//! `[tap]`: what the tap binds to, and the bounds of its queues.
+//! `[tap]`: the exchanges that the tap binds to, and the bounds of its queues.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Problems;
 
-/// What the tap observes.
+/// The exchanges that the tap binds to, and the bounds of its queues.
 #[derive(Clone, Debug)]
 pub struct Tap {
     /// Switched on.
@@ -38,7 +38,7 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// What the names of all tap queues begin with, those of other hoptrails included.
+    /// The prefix of the names of all tap queues, those of other hoptrails included.
     pub const QUEUE_PREFIX: &str = "hoptrail.";
 }
 
