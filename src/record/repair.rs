@@ -53,14 +53,15 @@ pub fn salvage(config: &config::Config) -> Result<Vec<SetAside>, RepairError> {
     Ok(set_aside)
 }
 
-/// Applies retention as of now, and rewrites what was never rewritten. What is not sealed is left as it is.
+/// Applies retention as of now, and rewrites what was never rewritten. A partition that is not sealed when this begins
+/// is left as it is.
 ///
 /// # Errors
 /// [`RepairError`].
 pub fn compact(config: &config::Config) -> Result<Compacted, RepairError> {
     journal::require(&config.journal.dir)?;
     let (mut writer, _reader, set_aside) = open_journal(&config.journal)?;
-    let mut keeper = writer.keeper(keep::policy(&config.journal.retention));
+    let mut keeper = writer.keeper(keep::policy(&config.journal.retention)).confined();
     let (before, mut changes) = (keeper.sizes(), Vec::new());
     while let Some(change) = next_change(&mut keeper)? {
         record(&mut writer, &change)?;

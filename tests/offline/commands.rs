@@ -1,5 +1,6 @@
 //! `hoptrail journal` through the program: what it prints, how it exits, and what it leaves.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -92,23 +93,34 @@ fn damage_is_told_with_its_range_then_salvaged_and_recorded_as_a_gap() {
     assert!(gap.cause.contains(&format!("of seq {first} to {last}")), "{}", gap.cause);
 }
 
-#[test]
-fn compacting_applies_retention_and_takes_less_room() {
-    let dir = tempfile::tempdir().expect("a directory");
-    events::make(dir.path());
-    let keep = ["hot", "warm", "cold"].map(|tier| format!("journal.retention.{tier}=100years"));
+/// Compacts a journal of days that are long over on every clock, so that the answer is the same on every day; each tier
+/// is kept so long. What was done with the partitions, and with how many each.
+fn compacted(dir: &Path, keep: &str) -> BTreeMap<String, usize> {
+    events::make_of(dir, "2020-02-26T00:00:00Z".parse().expect("a time"));
+    let keep = ["hot", "warm", "cold"].map(|tier| format!("journal.retention.{tier}={keep}"));
     let set: Vec<&str> = keep.iter().flat_map(|setting| ["--set", setting]).collect();
-    let done = json(&[&["compact", "--set", "journal.retention.high_water=1.0"][..], &set].concat(), dir.path(), 0);
-    let rewritten = done["partitions"].as_array().expect("a list").iter().filter(|part| part["done"] == "rewritten");
-    assert_eq!(rewritten.count(), 3, "the hot ones: {done}");
-    assert_eq!(json(&["check"], dir.path(), 0)["sound"], true);
-    let soon = ["hot", "warm", "cold"].map(|tier| format!("journal.retention.{tier}=1s"));
-    let set: Vec<&str> = soon.iter().flat_map(|setting| ["--set", setting]).collect();
-    // The events are of the future or of the past, by the day on which this runs; both are right.
-    let done = journal(&[&["compact", "--set", "journal.retention.high_water=1.0"][..], &set].concat(), dir.path());
-    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
-    assert!(text(&done.stdout).contains("BEFORE"), "{}", text(&done.stdout));
-    assert_eq!(json(&["check"], dir.path(), 0)["sound"], true);
+    let words = [&["compact", "--set", "journal.retention.high_water=1.0"][..], &set].concat();
+    let mut sums = BTreeMap::new();
+    for part in json(&words, dir, 0)["partitions"].as_array().expect("a list") {
+        *sums.entry(part["done"].as_str().expect("a text").to_owned()).or_default() += 1;
+    }
+    assert_eq!(json(&["check"], dir, 0)["sound"], true);
+    assert!(text(&journal(&words, dir).stdout).contains("BEFORE"));
+    sums
+}
+
+#[test]
+fn compacting_rewrites_the_hot_partitions_and_leaves_the_open_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let expected = [("left as it was".to_owned(), 5), ("rewritten".to_owned(), 3)];
+    assert_eq!(compacted(dir.path(), "100years"), BTreeMap::from(expected));
+}
+
+#[test]
+fn compacting_applies_retention() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let expected = [("left as it was".to_owned(), 1), ("removed: older than anything is kept".to_owned(), 7)];
+    assert_eq!(compacted(dir.path(), "1s"), BTreeMap::from(expected));
 }
 
 #[test]

@@ -97,8 +97,16 @@ pub fn mark(seq: u64) -> (String, Mark) {
 
 /// Makes the journal in `dir`; its identity may stand there already.
 pub fn make(dir: &Path) {
+    make_of(dir, Timestamp::from_micros(START));
+}
+
+/// The same events of other days, of which `start` begins the first.
+pub fn make_of(dir: &Path, start: Timestamp) {
     let (mut writer, reader, _) = Writer::open_with(dir, SIZES).expect("a journal");
     let mut events: Vec<Event> = (1..=PER_DAY * DAYS).map(event).collect();
+    for event in &mut events {
+        event.at = start.after(event.at.since(Timestamp::from_micros(START)));
+    }
     for batch in events.chunks_mut(BATCH) {
         let last = writer.last_seq().0 + batch.len() as u64;
         writer.append(batch, &[mark(last)]).expect("a working disk");
@@ -106,7 +114,7 @@ pub fn make(dir: &Path) {
     settle(&reader);
     let policy =
         Policy { hot: 2 * DAY, warm: 3 * DAY, cold: 4 * DAY, max_bytes: None, high_water: 1.0, rules: Vec::new() };
-    let noon = Timestamp::from_micros(START).after(4 * DAY + DAY / 2);
+    let noon = start.after(4 * DAY + DAY / 2);
     let mut keeper = writer.keeper(policy);
     while keeper.tend(noon, &mut |_| true).expect("a working disk").is_some() {}
 }

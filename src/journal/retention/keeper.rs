@@ -1,5 +1,6 @@
 //! The keeper: looks what is due, and does it, one partition at a time, oldest first.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Keeper {
     policy: Policy,
     /// When a partition was last removed because the disk was too full.
     removed_for_room: Option<Timestamp>,
+    /// The only partitions that it looks at; `None`: all.
+    confined_to: Option<BTreeSet<(i64, u32)>>,
 }
 
 /// What was done with a partition.
@@ -69,7 +72,15 @@ pub enum What {
 
 impl Keeper {
     pub(in crate::journal) fn new(parts: Arc<Parts>, policy: Policy) -> Self {
-        Keeper { parts, policy, removed_for_room: None }
+        Keeper { parts, policy, removed_for_room: None, confined_to: None }
+    }
+
+    /// From now on it moves, compacts and removes only partitions that are sealed already. Without this, recording a
+    /// change of today seals the partition of an earlier day, and whether it is then found depends on how fast that goes.
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.confined_to = Some(self.sealed().iter().map(|(part, _)| part.name().id()).collect());
+        self
     }
 
     /// Does the next thing that is due, if any. `pause` is told how many bytes were read, waits as long as it likes, and
@@ -123,9 +134,11 @@ impl Keeper {
         self.parts.all().iter().map(|part| (part.name().to_string(), part.disk_bytes())).collect()
     }
 
-    /// Sealed partitions, oldest first.
+    /// Sealed partitions that it looks at, oldest first.
     fn sealed(&self) -> Vec<(Arc<Part>, Arc<Run>)> {
-        self.parts.all().into_iter().filter_map(|part| part.sealed().map(|run| (part, run))).collect()
+        let is_mine = |part: &Arc<Part>| self.confined_to.as_ref().is_none_or(|ids| ids.contains(&part.name().id()));
+        let mine = self.parts.all().into_iter().filter(is_mine);
+        mine.filter_map(|part| part.sealed().map(|run| (part, run))).collect()
     }
 
     /// A partition that is to go, and why.
