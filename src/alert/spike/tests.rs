@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
@@ -75,6 +76,29 @@ fn a_spike_fires_once_and_resolves_when_it_stayed_below_the_threshold() {
     let resolved_at: Timestamp = over[0].alert.resolved_at.as_deref().expect("over").parse().expect("a time");
     assert!(resolved_at > at(91.9) && resolved_at <= at(92.0), "{resolved_at}");
     assert_eq!(detector.watched.len(), 0, "nothing is kept of a quiet queue");
+}
+
+/// Every sentence of an alert. After a change that is meant, `UPDATE_EXPECT=1` rewrites it.
+#[test]
+fn summaries_in_full() {
+    let mut text = String::new();
+    for (window, threshold, count) in [(60, 1, 1), (60, 3, 5), (5400, 2, 2)] {
+        let window = Duration::from_secs(window);
+        let mut detector = SpikeDetector::new(SpikeRule { window, ..rule(threshold, "") });
+        burst(&mut detector, 0.0, count);
+        for one in detector.tick(at(5.0)).into_iter().chain(detector.tick(at(100_000.0))) {
+            text += &format!("{}\n", one.alert.summary);
+        }
+    }
+    expect![[r#"
+        Queue mes.orders dead-lettered 1 message (rejected) within 1m; 1 are a spike.
+        Over: Queue mes.orders dead-lettered 1 message (rejected) within 1m; 1 are a spike.
+        Queue mes.orders dead-lettered 5 messages (rejected) within 1m; 3 are a spike.
+        Over: Queue mes.orders dead-lettered 5 messages (rejected) within 1m; 3 are a spike.
+        Queue mes.orders dead-lettered 2 messages (rejected) within 1h 30m; 2 are a spike.
+        Over: Queue mes.orders dead-lettered 2 messages (rejected) within 1h 30m; 2 are a spike.
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod following;
 mod histories;
 mod proxied;
 mod proxied_histories;
+mod sentences;
 mod sight;
 mod table;
 mod verdicts;

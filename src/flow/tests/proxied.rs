@@ -29,13 +29,13 @@ pub(super) fn answered(tag: u64, kind: SettlementKind) -> Event {
     event
 }
 
-fn returned() -> Event {
+pub(super) fn returned() -> Event {
     let mut event = event(Kind::Return, Source::Proxy, "work", "k");
     event.returned = Some(Return { code: 312, text: "NO_ROUTE".into() });
     event
 }
 
-fn lost() -> Event {
+pub(super) fn lost() -> Event {
     let mut event = publish("work", "k", &[]);
     event.kind = Kind::Unroutable;
     event

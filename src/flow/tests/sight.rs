@@ -9,7 +9,7 @@ use crate::model::api::State;
 use crate::model::{Gap, Session};
 
 /// The proxy gave up following a client's session, or, of none, was killed.
-fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u64>) -> Event {
+pub(super) fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u64>) -> Event {
     let mut event = Event::new(Kind::Gap, Source::Hoptrail, at(to * 1000));
     let (from, to) = (at(from * 1000), at(to * 1000));
     event.gap = Some(Gap { source: Source::Proxy, from, to, count, cause: "lost".into() });
