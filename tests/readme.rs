@@ -1,8 +1,11 @@
-//! Holds the pages to the code and to themselves: the settings, the links, the length of the README, and the English.
+//! Holds the pages to the code and to themselves: the settings, the API, the links, the length of the README, and the
+//! English.
 
 use std::fs;
 use std::path::Path;
 
+#[path = "readme/api.rs"]
+mod api;
 #[path = "readme/english.rs"]
 mod english;
 #[path = "readme/links.rs"]
