@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::Seq;
 
-use super::problem::Refusal;
+use crate::serve::http::problem::Refusal;
 
 const VERSION: u8 = 1;
 const DIGEST_LEN: usize = 8;

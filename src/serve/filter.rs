@@ -3,8 +3,8 @@
 use crate::journal::Term;
 use crate::model::{Event, Kind, MessageKey, Source, Str};
 
-use super::problem::Refusal;
-use super::query::Parameters;
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
 
 /// The parameters that [`Filter::read`] knows.
 pub(super) const PARAMETERS: [&str; 10] =

@@ -1,38 +1,25 @@
 //! The HTTP server: the API, health and metrics.
 //!
-//! The only module that names axum. It owns how a question is read (`query`, `moment`, `cursor`), the bounds of an
-//! answer (`search`, `dead_letters`, `statistics`), its form (`reply`, `export`, `problem`), and the connections (`listen`,
-//! `connection`). It knows no broker and no sled: everything it tells comes through [`Facts`](facts::Facts), and every
-//! call that may read the disk runs on a bounded number of blocking threads.
+//! The only module that names axum. `http` is the transport: connections, the bounds of a request, how a question is read
+//! and an answer written. `api` has a file for each resource, `operate` health and metrics. It knows no broker and no
+//! sled: everything it tells comes through [`Facts`](facts::Facts), and every call that may read the disk runs on a
+//! bounded number of blocking threads.
 
-mod connection;
-mod coverage;
+mod api;
 mod cursor;
 mod damage;
-mod dead_letters;
-mod events;
-mod export;
+mod desk;
 mod facts;
 mod filter;
-mod guard;
-mod health;
-mod listen;
-mod metrics;
+mod http;
 mod moment;
-mod problem;
-mod query;
-mod reply;
-mod reports;
-mod requests;
+mod operate;
 mod routes;
 mod search;
-mod sessions;
-mod statistics;
-mod trails;
 
 #[cfg(test)]
 mod tests;
 
 pub use facts::Services;
-pub use listen::serve;
+pub use http::serve;
 pub use routes::router;

@@ -2,7 +2,7 @@
 
 use crate::model::Timestamp;
 
-use super::problem::Refusal;
+use crate::serve::http::problem::Refusal;
 
 /// Reads the moment that the parameter `name` gives.
 pub(super) fn parse(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {

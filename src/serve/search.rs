@@ -10,7 +10,7 @@ use crate::model::{Event, Seq};
 use super::damage::Damage;
 use super::facts::{Facts, Unreadable};
 use super::filter::Filter;
-use super::query::Period;
+use crate::serve::http::parameters::Period;
 
 /// How much work one page may be. A search that finds little in much goes on with the next page.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ pub(super) fn seqs(facts: &dyn Facts, period: Period) -> Result<Range<Seq>, Unre
 
 #[cfg(test)]
 mod tests {
-    use super::super::query::Parameters;
+    use super::super::http::parameters::Parameters;
     use super::super::tests::{Fake, event};
     use super::*;
     use crate::model::{Kind, Timestamp};

@@ -165,7 +165,7 @@ async fn a_panic_is_a_problem_and_the_next_request_is_answered() {
 async fn a_handler_that_panics_itself_is_a_problem() {
     let router: axum::Router = axum::Router::new()
         .route("/", axum::routing::get(async || -> &'static str { panic!("broken") }))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(crate::serve::guard::panicked));
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(crate::serve::http::guard::panicked));
     let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), 500);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -173,10 +173,10 @@ async fn a_handler_that_panics_itself_is_a_problem() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_takes_too_long_is_a_problem() {
-    let desk = crate::serve::reply::Desk::new(Arc::new(Fake::new(vec![])), TIMEOUT);
+    let desk = crate::serve::desk::Desk::new(Arc::new(Fake::new(vec![])), TIMEOUT);
     let router: axum::Router = axum::Router::new()
         .route("/", axum::routing::get(std::future::pending::<&'static str>))
-        .layer(axum::middleware::from_fn_with_state(desk, crate::serve::guard::within_time));
+        .layer(axum::middleware::from_fn_with_state(desk, crate::serve::http::guard::within_time));
     let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), 504);
     assert_eq!(response.headers()["content-type"], "application/problem+json");

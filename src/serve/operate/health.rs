@@ -1,28 +1,38 @@
 //! `/livez` and `/readyz`.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::live::SessionStats;
 use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
 use crate::record::Stats;
+use crate::serve::desk::Desk;
+use crate::serve::facts::Facts;
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::{json, json_with, with_type};
 
-use super::facts::Facts;
-use super::problem::Refusal;
-use super::query::Parameters;
-use super::reply::{Desk, json, json_with, with_type};
+const LIVEZ: &str = "/livez";
+const READYZ: &str = "/readyz";
 
 /// Trails and stalls that are further behind than this are wrong: some seconds of a busy broker.
 const LAG_MAX: u64 = 100_000;
 
+/// The routes of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(LIVEZ, get(livez)).route(READYZ, get(readyz))
+}
+
 /// The process answers.
-pub(super) async fn livez() -> Response {
+async fn livez() -> Response {
     with_type(StatusCode::OK, "text/plain; charset=utf-8", "live\n")
 }
 
 /// It records, and its answers are of the moment.
-pub(super) async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let parameters = Parameters::read(&uri, &["verbose"])?;
     let health = desk.ask(|facts| Ok(check(facts))).await?;
     if parameters.text("verbose").is_some() {

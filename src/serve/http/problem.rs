@@ -4,12 +4,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::model::api::Problem;
-
-use super::facts::Unreadable;
+use crate::serve::facts::Unreadable;
 
 /// Why a request has no answer. Every answer that is not a success is made from one of these.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::serve) enum Refusal {
     /// A parameter is unknown, malformed, or contradicts another.
     #[error("{0}")]
     BadQuery(String),

@@ -1,26 +1,35 @@
 //! `/coverage`: what is observed, by which source, and what was not.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::clock;
 use crate::journal::{Order, Term};
 use crate::model::Kind;
 use crate::model::api::{CoverageReport, GapView};
+use crate::serve::damage::Damage;
+use crate::serve::desk::Desk;
+use crate::serve::facts::{Facts, Unreadable};
+use crate::serve::http::parameters::{Parameters, Period};
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
+use crate::serve::search::seqs;
 
-use super::damage::Damage;
-use super::facts::{Facts, Unreadable};
-use super::problem::Refusal;
-use super::query::{Parameters, Period};
-use super::reply::{Desk, json};
-use super::search::seqs;
+const PATH: &str = "/api/v1/coverage";
 
 /// Gaps in the answer; older ones are found with `/events?kind=gap`.
 const GAPS_MAX: usize = 100;
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(report))
+}
+
 /// Sources and gaps.
-pub(super) async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     Parameters::read(&uri, &[])?;
     let (report, damage) = desk.ask(|facts| Ok(gather(facts)?)).await?;
     Ok(damage.warn(json(&report)))

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum::routing::get;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric};
@@ -17,12 +19,14 @@ use prometheus_client::registry::Registry;
 use crate::clock;
 use crate::flow::StalledQuery;
 use crate::model::api::{AlertState, StalledWhat, TapState};
-
-use super::facts::Facts;
-use super::problem::Refusal;
-use super::reply::{Desk, with_type};
+use crate::serve::desk::Desk;
+use crate::serve::facts::Facts;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::with_type;
 
 mod proxy;
+
+const PATH: &str = "/metrics";
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Stalls counted by reason at a scrape; beyond it they are counted under `not_counted`.
@@ -36,8 +40,13 @@ const STALL_REASONS: [(StalledWhat, &str); 5] = [
     (StalledWhat::Order, "status"),
 ];
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(scrape))
+}
+
 /// All figures of this moment.
-pub(super) async fn scrape(State(desk): State<Desk>) -> Result<Response, Refusal> {
+async fn scrape(State(desk): State<Desk>) -> Result<Response, Refusal> {
     let figures = desk.ask(|facts| Ok(Figures::gather(facts))).await?;
     let mut registry = Registry::with_prefix("hoptrail");
     registry.register_collector(Box::new(figures));

@@ -8,16 +8,16 @@ use axum::http::Uri;
 use crate::clock;
 use crate::model::Timestamp;
 
-use super::moment;
 use super::problem::Refusal;
+use crate::serve::moment;
 
 /// The parameters of one request. Empty values count as given.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(in crate::serve) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads the parameters of a URL that knows the names `known`.
-    pub(super) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Refusal> {
+    pub(in crate::serve) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Refusal> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
         let Query(pairs) = pairs.map_err(|error| Refusal::BadQuery(error.body_text()))?;
         for (index, (name, _)) in pairs.iter().enumerate() {
@@ -33,12 +33,12 @@ impl Parameters {
     }
 
     /// A parameter's text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in crate::serve) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter of a type that says itself what it accepts.
-    pub(super) fn parse<T>(&self, name: &str) -> Result<Option<T>, Refusal>
+    pub(in crate::serve) fn parse<T>(&self, name: &str) -> Result<Option<T>, Refusal>
     where
         T: FromStr,
         T::Err: std::fmt::Display,
@@ -48,7 +48,7 @@ impl Parameters {
     }
 
     /// One of a list of words; the first stands for a parameter that is not given.
-    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Refusal> {
+    pub(in crate::serve) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.map(Some).ok_or_else(|| {
@@ -58,7 +58,7 @@ impl Parameters {
     }
 
     /// How many things the answer may hold.
-    pub(super) fn limit(&self, default: usize, max: usize) -> Result<usize, Refusal> {
+    pub(in crate::serve) fn limit(&self, default: usize, max: usize) -> Result<usize, Refusal> {
         let limit = self.parse("limit")?.unwrap_or(default);
         if (1..=max).contains(&limit) {
             return Ok(limit);
@@ -67,7 +67,7 @@ impl Parameters {
     }
 
     /// The moments `from`, inclusive, and `to`, exclusive.
-    pub(super) fn period(&self) -> Result<Period, Refusal> {
+    pub(in crate::serve) fn period(&self) -> Result<Period, Refusal> {
         let now = clock::now();
         let read = |name| self.text(name).map(|text| moment::parse(name, text, now)).transpose();
         let period = Period { from: read("from")?, to: read("to")? };
@@ -80,7 +80,7 @@ impl Parameters {
     }
 
     /// All parameters but those named, in the order of their names: what makes two searches the same.
-    pub(super) fn without(&self, names: &[&str]) -> Vec<(&str, &str)> {
+    pub(in crate::serve) fn without(&self, names: &[&str]) -> Vec<(&str, &str)> {
         let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
         let mut kept: Vec<_> = kept.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         kept.sort_unstable();
@@ -90,11 +90,11 @@ impl Parameters {
 
 /// A period of time, open where nothing is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Period {
+pub(in crate::serve) struct Period {
     /// The first moment in it.
-    pub(super) from: Option<Timestamp>,
+    pub(in crate::serve) from: Option<Timestamp>,
     /// The first moment after it.
-    pub(super) to: Option<Timestamp>,
+    pub(in crate::serve) to: Option<Timestamp>,
 }
 
 #[cfg(test)]

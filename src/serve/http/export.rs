@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::model::api::{EventView, EventsPage};
 
+use super::parameters::Parameters;
 use super::problem::Refusal;
-use super::query::Parameters;
 use super::reply::with_type;
 
 /// How a page is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::serve) enum Format {
     /// [`EventsPage`].
     Json,
     /// One event a line; the next page in the `Link` header.
@@ -24,14 +24,14 @@ pub(super) enum Format {
 
 impl Format {
     /// Their names in a URL.
-    pub(super) const NAMES: [(&str, Format); 3] =
+    pub(in crate::serve) const NAMES: [(&str, Format); 3] =
         [("json", Format::Json), ("ndjson", Format::NdJson), ("csv", Format::Csv)];
 }
 
 /// The media type of lines.
-pub(super) const NDJSON: &str = "application/x-ndjson";
+pub(in crate::serve) const NDJSON: &str = "application/x-ndjson";
 /// The media type of a table.
-pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
+pub(in crate::serve) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// The columns of a CSV export. More may come, at the end.
 const COLUMNS: [&str; 22] = [
@@ -66,7 +66,7 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A page as `ndjson` or CSV.
-pub(super) fn answer(page: &EventsPage, format: Format, path: &str, parameters: &Parameters) -> Response {
+pub(in crate::serve) fn answer(page: &EventsPage, format: Format, path: &str, parameters: &Parameters) -> Response {
     let (media_type, body) = match format {
         Format::Csv => (CSV, table(&COLUMNS, page.events.iter().map(row)).ok()),
         Format::Json | Format::NdJson => (NDJSON, lines(&page.events).ok()),
@@ -89,7 +89,7 @@ fn next_link(path: &str, parameters: &Parameters, cursor: &str) -> Option<Header
 }
 
 /// One JSON object a line.
-pub(super) fn lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
+pub(in crate::serve) fn lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
     let mut body = Vec::new();
     for item in items {
         serde_json::to_writer(&mut body, item)?;
@@ -99,7 +99,7 @@ pub(super) fn lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
 }
 
 /// Rows below the names of their columns.
-pub(super) fn table<const N: usize>(
+pub(in crate::serve) fn table<const N: usize>(
     columns: &[&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> csv::Result<Vec<u8>> {

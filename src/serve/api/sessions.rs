@@ -1,16 +1,20 @@
 //! `/sessions`: who is connected through the proxy now.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
 use crate::clock;
 use crate::model::api::{SessionView, SessionsReport};
+use crate::serve::desk::Desk;
+use crate::serve::http::export::{self, Format};
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::{json, with_type};
 
-use super::export::{self, Format};
-use super::problem::Refusal;
-use super::query::Parameters;
-use super::reply::{Desk, json, with_type};
+const PATH: &str = "/api/v1/sessions";
 
 const LIMIT_DEFAULT: usize = 100;
 /// More is not read by people; the total is told beside them.
@@ -59,8 +63,13 @@ impl Filter {
     }
 }
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(report))
+}
+
 /// Live sessions, oldest first.
-pub(super) async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let parameters = Parameters::read(&uri, &["service", "user", "vhost", "limit", "format"])?;
     let format = parameters.choice("format", &Format::NAMES)?.unwrap_or(Format::Json);
     let limit_max = if format == Format::Json { LIMIT_MAX } else { EXPORT_LIMIT_MAX };

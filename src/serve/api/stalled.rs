@@ -1,23 +1,32 @@
-//! `/stalled` and `/alerts`: what `flow` and `alert` hold ready.
+//! `/stalled`: messages and orders that are past their deadline.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::clock;
 use crate::flow::StalledQuery;
 use crate::model::api::StalledWhat;
+use crate::serve::desk::Desk;
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
 
-use super::problem::Refusal;
-use super::query::Parameters;
-use super::reply::{Desk, json};
+const PATH: &str = "/api/v1/stalled";
 
 const LIMIT_DEFAULT: usize = 100;
 /// More is not read by people; the total is told beside them.
 const LIMIT_MAX: usize = 1000;
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(stalled))
+}
+
 /// What is past its deadline, oldest first.
-pub(super) async fn stalled(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn stalled(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let parameters = Parameters::read(&uri, &["what", "status", "step", "service", "queue", "limit"])?;
     let what = [("messages", StalledWhat::Message), ("orders", StalledWhat::Order)];
     // A step of a flow is named after the status that begins it.
@@ -33,12 +42,5 @@ pub(super) async fn stalled(State(desk): State<Desk>, uri: Uri) -> Result<Respon
         limit: parameters.limit(LIMIT_DEFAULT, LIMIT_MAX)?,
     };
     let report = desk.ask(move |facts| Ok(facts.stalled(&query, clock::now()))).await?;
-    Ok(json(&report))
-}
-
-/// Firing and recent alerts.
-pub(super) async fn alerts(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
-    Parameters::read(&uri, &[])?;
-    let report = desk.ask(|facts| Ok(facts.alerts())).await?;
     Ok(json(&report))
 }

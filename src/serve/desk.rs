@@ -1,16 +1,12 @@
-//! Answers: JSON, and work that may block.
+//! The desk: what every handler gets, and work that may block.
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::facts::Facts;
-use super::problem::Refusal;
-use super::requests::Requests;
+use super::http::problem::Refusal;
+use super::http::requests::Requests;
 
 /// Threads that may read the journal at a time. Each search decodes on one core; more would only fight over the disk
 /// with the recorder, which goes first.
@@ -52,25 +48,4 @@ impl Desk {
             Err(Refusal::Internal)
         })
     }
-}
-
-/// A view as JSON.
-pub(super) fn json<T: Serialize>(view: &T) -> Response {
-    json_with(StatusCode::OK, view)
-}
-
-/// A view as JSON, with a status of its own.
-pub(super) fn json_with<T: Serialize>(status: StatusCode, view: &T) -> Response {
-    match serde_json::to_vec(view) {
-        Ok(body) => with_type(status, "application/json", body),
-        Err(error) => {
-            tracing::error!(%error, "a view could not be written as JSON");
-            Refusal::Internal.into_response()
-        }
-    }
-}
-
-/// A body of some media type.
-pub(super) fn with_type(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
-    (status, [(header::CONTENT_TYPE, media_type)], body.into()).into_response()
 }

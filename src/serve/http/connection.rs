@@ -27,17 +27,17 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The times of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(in crate::serve) struct Limits {
     /// From the first byte of a request's head to its last.
-    pub(super) header_timeout: Duration,
+    pub(in crate::serve) header_timeout: Duration,
     /// Without a request, and for the client to take an answer.
-    pub(super) idle_timeout: Duration,
+    pub(in crate::serve) idle_timeout: Duration,
     /// For the running request once the server stops.
-    pub(super) grace: Duration,
+    pub(in crate::serve) grace: Duration,
 }
 
 /// Serves one connection to its end.
-pub(super) async fn drive<S>(stream: S, router: Router, limits: Limits, cancel: CancellationToken)
+pub(in crate::serve) async fn drive<S>(stream: S, router: Router, limits: Limits, cancel: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

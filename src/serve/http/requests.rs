@@ -10,8 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
-
-use super::reply::Desk;
+use crate::serve::desk::Desk;
 
 /// Upper bounds in seconds: from an answer out of memory to the longest search.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
@@ -31,7 +30,7 @@ struct Route {
 
 /// Counts and times by route. Clones share the figures.
 #[derive(Clone)]
-pub(super) struct Requests {
+pub(in crate::serve) struct Requests {
     total: Family<Answered, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
 }
@@ -45,14 +44,14 @@ impl Default for Requests {
 
 impl Requests {
     /// Adds the figures to a scrape.
-    pub(super) fn register(&self, registry: &mut Registry) {
+    pub(in crate::serve) fn register(&self, registry: &mut Registry) {
         registry.register("http_requests", "Requests answered", self.total.clone());
         registry.register("http_request_seconds", "Time to the answer's head", self.seconds.clone());
     }
 }
 
 /// Counts a request by the route that took it, never by its path.
-pub(super) async fn count(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+pub(in crate::serve) async fn count(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let begun = clock::instant();

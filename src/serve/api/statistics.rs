@@ -3,17 +3,21 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::journal::{Count, Statistics};
 use crate::model::api::{StatisticsReport, StatisticsRow};
 use crate::model::{Kind, Str, Timestamp};
+use crate::serve::desk::Desk;
+use crate::serve::http::parameters::{Parameters, Period};
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
 
-use super::problem::Refusal;
-use super::query::{Parameters, Period};
-use super::reply::{Desk, json};
+const PATH: &str = "/api/v1/statistics";
 
 /// Rows of one answer: a year of thirty rows a day fits, and a spreadsheet takes it.
 const ROWS_MAX: usize = 12_000;
@@ -44,9 +48,14 @@ struct Sum {
     removed: u64,
 }
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(report))
+}
+
 /// Rows with counts. A partition's events are of one day, and no less is counted by itself: `from` and `to` choose whole
 /// days, all that they touch.
-pub(super) async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let parameters = Parameters::read(&uri, &["group_by", "from", "to"])?;
     let by = parameters.choice("group_by", &GROUPINGS)?;
     let period = parameters.period()?;

@@ -1,24 +1,34 @@
 //! `/orders/{order_id}` and `/messages/{message_id}`.
 
+use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::clock;
 use crate::model::MessageKey;
+use crate::serve::desk::Desk;
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
 
-use super::problem::Refusal;
-use super::query::Parameters;
-use super::reply::{Desk, json};
+const ORDER: &str = "/api/v1/orders/{order_id}";
+const MESSAGE: &str = "/api/v1/messages/{message_id}";
 
 /// The longest id that is looked up: AMQP's short strings have 255 bytes, ids in bodies may be longer.
 const ID_BYTES_MAX: usize = 1024;
 
 type PathText = Result<Path<String>, PathRejection>;
 
+/// The routes of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(ORDER, get(order)).route(MESSAGE, get(message))
+}
+
 /// Everything known about one order.
-pub(super) async fn order(State(desk): State<Desk>, path: PathText, uri: Uri) -> Result<Response, Refusal> {
+async fn order(State(desk): State<Desk>, path: PathText, uri: Uri) -> Result<Response, Refusal> {
     Parameters::read(&uri, &[])?;
     let id = id(path)?;
     let asked = id.clone();
@@ -30,7 +40,7 @@ pub(super) async fn order(State(desk): State<Desk>, path: PathText, uri: Uri) ->
 }
 
 /// Everything known about one message.
-pub(super) async fn message(State(desk): State<Desk>, path: PathText, uri: Uri) -> Result<Response, Refusal> {
+async fn message(State(desk): State<Desk>, path: PathText, uri: Uri) -> Result<Response, Refusal> {
     Parameters::read(&uri, &[])?;
     let id = id(path)?;
     let key = MessageKey::parse(&id);

@@ -1,21 +1,26 @@
 //! `/events` and `/events/{seq}`.
 
+use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::journal::Order;
 use crate::model::Seq;
 use crate::model::api::{EventView, EventsPage};
+use crate::serve::cursor;
+use crate::serve::desk::Desk;
+use crate::serve::filter::{self, Filter};
+use crate::serve::http::export::{self, Format};
+use crate::serve::http::parameters::Parameters;
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
+use crate::serve::search::{Budget, Search};
 
-use super::cursor;
-use super::export::{self, Format};
-use super::filter::{self, Filter};
-use super::problem::Refusal;
-use super::query::Parameters;
-use super::reply::{Desk, json};
-use super::search::{Budget, Search};
+const EVENTS: &str = "/api/v1/events";
+const EVENT: &str = "/api/v1/events/{seq}";
 
 /// Fits a screen or two.
 const LIMIT_DEFAULT: usize = 100;
@@ -29,8 +34,13 @@ const PARAMETERS: [&str; 6] = ["from", "to", "limit", "cursor", "order", "format
 /// Parameters that may change from page to page.
 const PAGE_PARAMETERS: [&str; 3] = ["limit", "cursor", "format"];
 
+/// The routes of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(EVENTS, get(list)).route(EVENT, get(one))
+}
+
 /// One page of a search.
-pub(super) async fn list(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn list(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(PARAMETERS).collect();
     let parameters = Parameters::read(&uri, &known)?;
     let format = parameters.choice("format", &Format::NAMES)?.unwrap_or(Format::Json);
@@ -59,7 +69,7 @@ fn search(parameters: &Parameters, format: Format) -> Result<Search, Refusal> {
 }
 
 /// One event with its body.
-pub(super) async fn one(
+async fn one(
     State(desk): State<Desk>,
     path: Result<Path<String>, PathRejection>,
     uri: Uri,

@@ -9,15 +9,15 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 
 use super::problem::Refusal;
-use super::reply::Desk;
+use crate::serve::desk::Desk;
 
 /// The longest URL: three ids of 1024 bytes, each byte percent-encoded, and the short parameters beside them.
-pub(super) const URI_BYTES_MAX: usize = 16 * 1024;
+pub(in crate::serve) const URI_BYTES_MAX: usize = 16 * 1024;
 /// Every request is a GET; clients that send a body with one by habit send a small one. No handler reads it.
-pub(super) const BODY_BYTES_MAX: u64 = 16 * 1024;
+pub(in crate::serve) const BODY_BYTES_MAX: u64 = 16 * 1024;
 
 /// Refuses requests that are larger than a question can be.
-pub(super) async fn small_requests(request: Request, next: Next) -> axum::response::Response {
+pub(in crate::serve) async fn small_requests(request: Request, next: Next) -> axum::response::Response {
     let uri_len = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     if uri_len > URI_BYTES_MAX {
         return Refusal::UriTooLong(uri_len).into_response();
@@ -30,7 +30,11 @@ pub(super) async fn small_requests(request: Request, next: Next) -> axum::respon
 }
 
 /// Stops waiting for a handler when its time is over.
-pub(super) async fn within_time(State(desk): State<Desk>, request: Request, next: Next) -> axum::response::Response {
+pub(in crate::serve) async fn within_time(
+    State(desk): State<Desk>,
+    request: Request,
+    next: Next,
+) -> axum::response::Response {
     match tokio::time::timeout(desk.request_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Refusal::Timeout(humantime::format_duration(desk.request_timeout).to_string()).into_response(),
@@ -38,7 +42,7 @@ pub(super) async fn within_time(State(desk): State<Desk>, request: Request, next
 }
 
 /// Answers are of the moment, and are what they say they are.
-pub(super) async fn headers(request: Request, next: Next) -> axum::response::Response {
+pub(in crate::serve) async fn headers(request: Request, next: Next) -> axum::response::Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -47,7 +51,7 @@ pub(super) async fn headers(request: Request, next: Next) -> axum::response::Res
 }
 
 /// The answer in place of one whose handler panicked.
-pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+pub(in crate::serve) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     tracing::error!(panic = text, "answering a request failed");

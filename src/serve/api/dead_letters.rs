@@ -2,21 +2,25 @@
 
 use std::collections::HashMap;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 
 use crate::clock;
 use crate::journal::{Order, Term};
 use crate::model::api::{DeadLetterGroup, DeadLettersReport, EventView};
 use crate::model::{Event, Kind};
+use crate::serve::damage::Damage;
+use crate::serve::desk::Desk;
+use crate::serve::facts::{Facts, Unreadable};
+use crate::serve::http::parameters::{Parameters, Period};
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::json;
+use crate::serve::search::{Budget, seqs};
 
-use super::damage::Damage;
-use super::facts::{Facts, Unreadable};
-use super::problem::Refusal;
-use super::query::{Parameters, Period};
-use super::reply::{Desk, json};
-use super::search::{Budget, seqs};
+const PATH: &str = "/api/v1/dead-letters";
 
 /// Dead letters counted for one answer: a hundred thousand are an incident whose size is clear.
 const COUNTED: Budget = Budget { events_max: 100_000, time_max: std::time::Duration::from_secs(10) };
@@ -44,8 +48,13 @@ const GROUPINGS: [(&str, GroupBy); 4] = [
     ("service", GroupBy::Service),
 ];
 
+/// The route of this resource.
+pub(in crate::serve) fn router() -> Router<Desk> {
+    Router::new().route(PATH, get(report))
+}
+
 /// Groups with counts.
-pub(super) async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
+async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
     let parameters = Parameters::read(&uri, &["group_by", "from", "to"])?;
     let by = parameters.choice("group_by", &GROUPINGS)?.unwrap_or(GroupBy::Queue);
     let period = parameters.period()?;
@@ -112,9 +121,9 @@ fn add(group: &mut DeadLetterGroup, event: &Event) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Fake, event};
     use super::*;
     use crate::model::Death;
+    use crate::serve::tests::{Fake, event};
 
     fn dead_letters(count: u64, queue: impl Fn(u64) -> String) -> Fake {
         let one = |seq| {
