@@ -7,6 +7,7 @@ pub mod model;
 
 pub mod clock;
 pub mod config;
+pub mod question;
 pub mod web;
 
 pub mod broker;

@@ -16,10 +16,11 @@ use code::{names_after, without_comments_and_strings};
 /// A module at the top of the crate, and those that it may name.
 struct Room(&'static str, &'static [&'static str]);
 
-const ROOMS: [Room; 17] = [
+const ROOMS: [Room; 18] = [
     Room("model", &[]),
     Room("clock", &["model"]),
     Room("config", &["model"]),
+    Room("question", &[]),
     Room("wire", &["model"]),
     Room("journal", &["model"]),
     Room("web", &[]),
@@ -32,7 +33,7 @@ const ROOMS: [Room; 17] = [
     Room("flow", &["model", "config", "journal"]),
     Room("alert", &["model", "config", "flow", "web", "clock"]),
     Room("serve", &["model", "config", "journal", "flow", "alert", "live", "record", "clock"]),
-    Room("cli", &["model", "config", "web"]),
+    Room("cli", &["model", "config", "question", "web"]),
     Room("app", EVERYTHING),
 ];
 /// `app` wires everything together.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::question;
+
 /// The flight recorder for RabbitMQ: records what happened to every message and says where an order is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "hoptrail", version, arg_required_else_help = true, propagate_version = true)]
@@ -147,15 +149,53 @@ pub enum Ask {
         how: How,
     },
     /// Search events, newest first
-    Events(Box<Events>),
+    Events {
+        /// Which.
+        #[command(flatten)]
+        question: Box<question::Events>,
+        /// Oldest first
+        #[arg(long)]
+        oldest_first: bool,
+        /// How to ask.
+        #[command(flatten)]
+        how: How,
+    },
     /// Messages and orders that are past their deadline
-    Stalled(Stalled),
+    Stalled {
+        /// Which.
+        #[command(flatten)]
+        question: question::Stalled,
+        /// How to ask.
+        #[command(flatten)]
+        how: How,
+    },
     /// Dead letters, counted by what they have in common
-    DeadLetters(DeadLetters),
+    DeadLetters {
+        /// Which.
+        #[command(flatten)]
+        question: question::DeadLetters,
+        /// How to ask.
+        #[command(flatten)]
+        how: How,
+    },
     /// What was recorded in numbers, also of what is no longer kept
-    Statistics(Statistics),
+    Statistics {
+        /// Which.
+        #[command(flatten)]
+        question: question::Statistics,
+        /// How to ask.
+        #[command(flatten)]
+        how: How,
+    },
     /// Who is connected through the proxy now, and what each holds
-    Sessions(Sessions),
+    Sessions {
+        /// Which.
+        #[command(flatten)]
+        question: question::Sessions,
+        /// How to ask.
+        #[command(flatten)]
+        how: How,
+    },
     /// Alerts that are firing, and recent ones
     Alerts(How),
     /// What is observed, by which source, and what was missed
@@ -185,136 +225,6 @@ pub enum Format {
     Ndjson,
     /// For spreadsheets.
     Csv,
-}
-
-/// `hoptrail events`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Events {
-    /// publish, deliver, settle, dead_letter, unroutable, gap, …
-    #[arg(long)]
-    pub kind: Option<String>,
-    /// Exchange
-    #[arg(long)]
-    pub exchange: Option<String>,
-    /// Queue
-    #[arg(long)]
-    pub queue: Option<String>,
-    /// Service
-    #[arg(long)]
-    pub service: Option<String>,
-    /// Order id
-    #[arg(long, value_name = "ID")]
-    pub order_id: Option<String>,
-    /// Message id, or fingerprint
-    #[arg(long, value_name = "ID")]
-    pub message_id: Option<String>,
-    /// Correlation id
-    #[arg(long, value_name = "ID")]
-    pub correlation_id: Option<String>,
-    /// binding, dead_letter, firehose, events, proxy
-    #[arg(long)]
-    pub source: Option<String>,
-    /// Virtual host
-    #[arg(long)]
-    pub vhost: Option<String>,
-    /// Order status
-    #[arg(long)]
-    pub status: Option<String>,
-    /// From this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-1h
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Until before this moment
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
-    /// Most events to show
-    #[arg(long, default_value_t = 100)]
-    pub limit: usize,
-    /// Oldest first
-    #[arg(long)]
-    pub oldest_first: bool,
-    /// Go on where the page before ended
-    #[arg(long)]
-    pub cursor: Option<String>,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: How,
-}
-
-/// `hoptrail stalled`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Stalled {
-    /// messages or orders; both where not given
-    #[arg(long, value_name = "WHAT")]
-    pub what: Option<String>,
-    /// Of orders: the status they are in
-    #[arg(long)]
-    pub status: Option<String>,
-    /// Service
-    #[arg(long)]
-    pub service: Option<String>,
-    /// Queue
-    #[arg(long)]
-    pub queue: Option<String>,
-    /// Most to show
-    #[arg(long, default_value_t = 100)]
-    pub limit: usize,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: How,
-}
-
-/// `hoptrail dead-letters`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct DeadLetters {
-    /// queue, reason, exchange or service
-    #[arg(long, default_value = "queue", value_name = "WHAT")]
-    pub group_by: String,
-    /// From this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-1h
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Until before this moment
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: How,
-}
-
-/// `hoptrail statistics`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Statistics {
-    /// day, kind, service or queue; a row for each combination where not given
-    #[arg(long, value_name = "WHAT")]
-    pub group_by: Option<String>,
-    /// From the day of this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-30days
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Days that begin before this moment
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: How,
-}
-
-/// `hoptrail sessions`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Sessions {
-    /// Service
-    #[arg(long)]
-    pub service: Option<String>,
-    /// User
-    #[arg(long)]
-    pub user: Option<String>,
-    /// Virtual host
-    #[arg(long)]
-    pub vhost: Option<String>,
-    /// Most to show
-    #[arg(long, default_value_t = 100)]
-    pub limit: usize,
-    /// How to ask.
-    #[command(flatten)]
-    pub how: How,
 }
 
 #[cfg(test)]

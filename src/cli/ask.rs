@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use crate::model::api::{
     AlertsReport, CoverageReport, DeadLettersReport, EventsPage, SessionsReport, StalledReport, StatisticsReport, Trail,
 };
+use crate::question::{self, Order};
 
-use super::args::{Ask, Color, Events, Format, How, Sessions};
+use super::args::{Ask, Color, Format, How};
 use super::client::{self, Answer, AskError, Question};
 use super::output::{paint, width, write, write_data};
 use super::text::{Paint, plain};
@@ -46,34 +47,27 @@ async fn answer(command: &Ask, paint: Paint) -> Result<(), AskError> {
             let question = Question::new(&["messages", known(id)?]);
             show::<Trail, ()>(how, &question, |view| trail::render(view, paint), None).await
         }
-        Ask::Events(search) => search_events(search, width, paint).await,
-        Ask::Stalled(stalled) => {
-            let question = Question::new(&["stalled"])
-                .with("what", stalled.what.as_ref())
-                .with("status", stalled.status.as_ref())
-                .with("service", stalled.service.as_ref())
-                .with("queue", stalled.queue.as_ref())
-                .with("limit", Some(stalled.limit));
+        Ask::Events { question, oldest_first, how } => {
+            let order = oldest_first.then_some(Order::Asc);
+            let asked = question::Events { order, format: exported(how.output), ..(**question).clone() };
+            list_events(how, &asked, width, paint).await
+        }
+        Ask::Stalled { question, how } => {
             let render = |view: &StalledReport| reports::stalled(view, width, paint);
-            show(&stalled.how, &question, render, Some(|view| view.stalled)).await
+            show(how, &Question::new(&["stalled"]).asking(question), render, Some(|view| view.stalled)).await
         }
-        Ask::DeadLetters(dead) => {
-            let question = Question::new(&["dead-letters"])
-                .with("group_by", Some(&dead.group_by))
-                .with("from", dead.from.as_ref())
-                .with("to", dead.to.as_ref());
+        Ask::DeadLetters { question, how } => {
             let render = |view: &DeadLettersReport| reports::dead_letters(view, width, paint);
-            show(&dead.how, &question, render, Some(|view| view.groups)).await
+            show(how, &Question::new(&["dead-letters"]).asking(question), render, Some(|view| view.groups)).await
         }
-        Ask::Statistics(asked) => {
-            let question = Question::new(&["statistics"])
-                .with("group_by", asked.group_by.as_ref())
-                .with("from", asked.from.as_ref())
-                .with("to", asked.to.as_ref());
+        Ask::Statistics { question, how } => {
             let render = |view: &StatisticsReport| statistics::render(view, width, paint);
-            show(&asked.how, &question, render, Some(|view| view.rows)).await
+            show(how, &Question::new(&["statistics"]).asking(question), render, Some(|view| view.rows)).await
         }
-        Ask::Sessions(asked) => list_sessions(asked, width, paint).await,
+        Ask::Sessions { question, how } => {
+            let asked = question::Sessions { format: exported(how.output), ..question.clone() };
+            list_sessions(how, &asked, width, paint).await
+        }
         Ask::Alerts(how) => {
             let render = |view: &AlertsReport| reports::alerts(view, width, paint);
             show(how, &Question::new(&["alerts"]), render, Some(|view| view.alerts)).await
@@ -133,52 +127,34 @@ where
     }
 }
 
-async fn search_events(search: &Events, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
-    let question = Question::new(&["events"])
-        .with("kind", search.kind.as_ref())
-        .with("exchange", search.exchange.as_ref())
-        .with("queue", search.queue.as_ref())
-        .with("service", search.service.as_ref())
-        .with("order_id", search.order_id.as_ref())
-        .with("message_id", search.message_id.as_ref())
-        .with("correlation_id", search.correlation_id.as_ref())
-        .with("source", search.source.as_ref())
-        .with("vhost", search.vhost.as_ref())
-        .with("status", search.status.as_ref())
-        .with("from", search.from.as_ref())
-        .with("to", search.to.as_ref())
-        .with("limit", Some(search.limit))
-        .with("order", search.oldest_first.then_some("asc"))
-        .with("cursor", search.cursor.as_ref())
-        .with("format", exported(search.how.output));
-    let answer = ask(&search.how.url, &question).await?;
-    match search.how.output {
+async fn list_events(how: &How, asked: &question::Events, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
+    let answer = ask(&how.url, &Question::new(&["events"]).asking(asked)).await?;
+    match how.output {
         Format::Table => write(events::render(&answer.view::<EventsPage>()?, width, paint).as_bytes()),
         Format::Json => write_data(&answer.body),
         Format::Ndjson | Format::Csv => export(&answer),
     }
 }
 
-async fn list_sessions(asked: &Sessions, width: Option<u16>, paint: Paint) -> Result<(), AskError> {
-    let question = Question::new(&["sessions"])
-        .with("service", asked.service.as_ref())
-        .with("user", asked.user.as_ref())
-        .with("vhost", asked.vhost.as_ref())
-        .with("limit", Some(asked.limit))
-        .with("format", exported(asked.how.output));
-    let answer = ask(&asked.how.url, &question).await?;
-    match asked.how.output {
+async fn list_sessions(
+    how: &How,
+    asked: &question::Sessions,
+    width: Option<u16>,
+    paint: Paint,
+) -> Result<(), AskError> {
+    let answer = ask(&how.url, &Question::new(&["sessions"]).asking(asked)).await?;
+    match how.output {
         Format::Table => write(sessions::render(&answer.view::<SessionsReport>()?, width, paint).as_bytes()),
         Format::Json | Format::Ndjson | Format::Csv => write_data(&answer.body),
     }
 }
 
 /// The `format` of a question whose answer is printed as it comes.
-fn exported(format: Format) -> Option<&'static str> {
+fn exported(format: Format) -> Option<question::Format> {
     match format {
         Format::Table | Format::Json => None,
-        Format::Ndjson => Some("ndjson"),
-        Format::Csv => Some("csv"),
+        Format::Ndjson => Some(question::Format::NdJson),
+        Format::Csv => Some(question::Format::Csv),
     }
 }
 

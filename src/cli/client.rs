@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::model::api::Problem;
+use crate::question;
 use crate::web::{Client, Method, WebError, encode};
 
 /// A process on this machine or near it is there at once, or not at all.
@@ -83,11 +86,11 @@ impl Question {
         Question { path: encoded.collect(), query: String::new() }
     }
 
-    /// Adds a parameter, where it is given.
-    pub(super) fn with<T: ToString>(mut self, name: &str, value: Option<T>) -> Self {
-        if let Some(value) = value {
+    /// Adds the parameters that are given.
+    pub(super) fn asking(mut self, question: &impl Serialize) -> Self {
+        for (name, value) in question::pairs(question) {
             let sign = if self.query.is_empty() { '?' } else { '&' };
-            self.query += &format!("{sign}{name}={}", encode(&value.to_string()));
+            self.query += &format!("{sign}{name}={}", encode(&value));
         }
         self
     }
@@ -131,9 +134,10 @@ mod tests {
 
     #[test]
     fn ids_are_encoded_whole() {
-        let question = Question::new(&["orders", "A/1 ?#%&\u{1b}ü."]).with("x", Some("a b&c")).with::<&str>("y", None);
-        let url = question.with("n", Some(7)).url("http://127.0.0.1:8673/");
-        assert_eq!(url, "http://127.0.0.1:8673/api/v1/orders/A%2F1%20%3F%23%25%26%1B%C3%BC.?x=a%20b%26c&n=7");
+        let asked =
+            question::Sessions { service: Some("a b&c".into()), limit: Some(7), ..question::Sessions::default() };
+        let url = Question::new(&["orders", "A/1 ?#%&\u{1b}ü."]).asking(&asked).url("http://127.0.0.1:8673/");
+        assert_eq!(url, "http://127.0.0.1:8673/api/v1/orders/A%2F1%20%3F%23%25%26%1B%C3%BC.?limit=7&service=a%20b%26c");
     }
 
     #[test]

@@ -1,0 +1,15 @@
+//! Questions as they are asked: by a URL, by the command line, later by a page's form.
+//!
+//! Owns the names of all parameters: a struct for each question, with a field for each parameter. The fields' documentation
+//! is the help of the command line. Their values are text as it was given; `query` knows what it means and refuses what
+//! means nothing. Knows no answer.
+
+mod events;
+mod format;
+mod pairs;
+mod reports;
+
+pub use events::Events;
+pub use format::{Format, Order};
+pub use pairs::pairs;
+pub use reports::{DeadLetters, Sessions, Stalled, Statistics};
