@@ -24,6 +24,8 @@ pub mod journal;
 pub mod alert;
 pub mod flow;
 
+pub mod query;
+
 pub mod serve;
 
 pub mod cli;

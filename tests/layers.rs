@@ -16,7 +16,7 @@ use code::{names_after, without_comments_and_strings};
 /// A module at the top of the crate, and those that it may name.
 struct Room(&'static str, &'static [&'static str]);
 
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 19] = [
     Room("model", &[]),
     Room("clock", &["model"]),
     Room("config", &["model"]),
@@ -32,10 +32,13 @@ const ROOMS: [Room; 18] = [
     Room("capture", &["model", "config", "wire", "broker", "live", "record", "clock"]),
     Room("flow", &["model", "config", "journal"]),
     Room("alert", &["model", "config", "flow", "web", "clock"]),
-    Room("serve", &["model", "config", "journal", "flow", "alert", "live", "record", "clock"]),
+    Room("query", &["model", "config", "question", "journal", "flow", "alert", "live", "record", "clock"]),
+    Room("serve", &["model", "config", "question", "query", "live", "record", "clock"]),
     Room("cli", &["model", "config", "question", "web"]),
     Room("app", EVERYTHING),
 ];
+/// Modules inside a room that may name less than their room, and of it only themselves.
+const INNER_ROOMS: [Room; 1] = [Room("serve::http", &["model", "config", "clock"])];
 /// `app` wires everything together.
 const EVERYTHING: &[&str] = &["*"];
 /// What the program may name of the library.
@@ -101,6 +104,11 @@ fn modules_name_only_what_their_room_allows() {
 }
 
 #[test]
+fn modules_inside_a_room_name_only_what_they_may() {
+    assert_none(sources().iter().flat_map(|source| wrong_inner_rooms(source, &INNER_ROOMS)));
+}
+
+#[test]
 fn libraries_that_do_io_are_named_in_their_rooms_only() {
     assert_none(sources().iter().flat_map(wrong_libraries));
 }
@@ -111,7 +119,7 @@ fn the_table_and_the_crate_have_the_same_rooms() {
     let found: BTreeSet<String> = sources().iter().filter_map(Source::room).collect();
     assert_eq!(rooms, found);
     let page = fs::read_to_string(root().join("docs/architecture.md")).expect("the page");
-    assert_none(ROOMS.iter().chain([&MAIN]).filter_map(|room| wrong_row(room, &page)));
+    assert_none(ROOMS.iter().chain(&INNER_ROOMS).chain([&MAIN]).filter_map(|room| wrong_row(room, &page)));
 }
 
 #[test]
@@ -143,6 +151,17 @@ fn planted_violations_are_found() {
     assert_eq!(wrong("cellar/mod.rs", "use crate::model::Seq;"), 1, "a room that is not in the table");
     assert_eq!(wrong("flow/engine.rs", "use super::trail;\nuse crate::journal::Reader;\nuse crate::flow::words;"), 0);
     assert_eq!(wrong("flow/mod.rs", "/// See [`crate::serve`].\nfn f() -> &'static str { \"crate::serve\" }"), 0);
+
+    let wrong = |path: &str, text: &str| wrong_inner_rooms(&Source::new(path, text), &INNER_ROOMS).len();
+    assert_eq!(wrong("serve/http/reply.rs", "use crate::query::Handles;"), 1);
+    assert_eq!(wrong("serve/http/reply.rs", "use crate::serve::{desk::Desk, http::guard, api};"), 2);
+    assert_eq!(wrong("serve/http/reply.rs", "use super::super::api;"), 1);
+    assert_eq!(wrong("serve/http/mod.rs", "use super::{api, operate};"), 2);
+    assert_eq!(
+        wrong("serve/http/reply.rs", "use super::guard;\nuse crate::serve::http::problem;\nuse crate::clock;"),
+        0
+    );
+    assert_eq!(wrong("serve/api/events.rs", "use crate::query::Handles;"), 0, "another module of the room");
 
     let wrong = |path: &str, text: &str| wrong_libraries(&Source::new(path, text)).len();
     assert_eq!(wrong("flow/mod.rs", "use sled::Db;"), 1);
@@ -212,6 +231,27 @@ fn wrong_rooms(source: &Source, rooms: &[Room]) -> Vec<String> {
     let is_room = |other: &String| rooms.iter().any(|Room(room, _)| room == other);
     named.retain(|other| is_room(other) && !may(other));
     named.into_iter().map(|other| format!("{at}: {name} may not name {other}")).collect()
+}
+
+/// What a module inside a room names of the crate, of its room, or of what lies above it in its room.
+fn wrong_inner_rooms(source: &Source, inner: &[Room]) -> Vec<String> {
+    let (at, module) = (source.path.display(), source.module());
+    let mut wrong = Vec::new();
+    for Room(name, allowed) in inner {
+        let Some((room, own)) = name.split_once("::") else { continue };
+        if module.first().map(String::as_str) != Some(room) || module.get(1).map(String::as_str) != Some(own) {
+            continue;
+        }
+        let mut named = names_after(&source.code, "crate::");
+        named.retain(|other| other != room && ROOMS.iter().any(|Room(room, _)| room == other));
+        let above = "super::".repeat(module.len() - 1);
+        let siblings = names_after(&source.code, &format!("crate::{room}::")).into_iter();
+        let siblings = siblings.chain(names_after(source.program(), &above)).filter(|other| other != own);
+        named.extend(siblings.map(|other| format!("{room}::{other}")));
+        named.retain(|other| !allowed.contains(&other.as_str()));
+        wrong.extend(named.into_iter().map(|other| format!("{at}: {name} may not name {other}")));
+    }
+    wrong
 }
 
 fn wrong_libraries(source: &Source) -> Vec<String> {

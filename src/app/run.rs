@@ -18,8 +18,9 @@ use crate::config::Config;
 use crate::flow::{Flow, Follower, Sink};
 use crate::journal::Reader;
 use crate::live::Live;
+use crate::query::Handles;
 use crate::record::{self, Keeping, Recorder, WriterHandle};
-use crate::serve::{self, Services};
+use crate::serve;
 
 use super::shutdown::{self, Reason, Signals};
 
@@ -114,18 +115,18 @@ impl App {
         if let Ok(address) = self.http_address() {
             info!(http = %address, journal = %self.config.journal.dir.display(), seq = self.reader.last_seq().0, "hoptrail is running");
         }
-        let answers = Services {
+        let handles = Handles {
             reader: self.reader,
             flow,
             alerts: self.alerts,
             recorder: self.recorder.clone(),
             live: self.live.clone(),
-            request_timeout: self.config.serve.request_timeout,
         };
+        let router = serve::router(handles, self.config.serve.request_timeout);
         let (config, requests, stop) = (Arc::clone(&self.config), tracker.clone(), cancel.clone());
         tracker.spawn(self.notifier.run(cancel.clone()));
         tracker.spawn(async move {
-            serve::serve(self.listener, serve::router(answers), &config.serve, stop, &requests).await;
+            serve::serve(self.listener, router, &config.serve, stop, &requests).await;
         });
         // With the captures, because it records what it does.
         let (runtime, stop_keeping) = (Handle::current(), captures.1.clone());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::facts::Facts;
+use crate::query::{Handles, Unreadable};
+
 use super::http::problem::Refusal;
 use super::http::requests::Requests;
 
@@ -15,18 +16,16 @@ const READS_MAX: usize = 16;
 /// What every handler gets.
 #[derive(Clone)]
 pub(super) struct Desk {
-    facts: Arc<dyn Facts>,
+    handles: Handles,
     reads: Arc<Semaphore>,
     /// Figures of the requests themselves.
     pub(super) requests: Requests,
-    /// How long an answer may take.
-    pub(super) request_timeout: std::time::Duration,
 }
 
 impl Desk {
-    /// A desk that answers from `facts`.
-    pub(super) fn new(facts: Arc<dyn Facts>, request_timeout: std::time::Duration) -> Self {
-        Desk { facts, reads: Arc::new(Semaphore::new(READS_MAX)), requests: Requests::default(), request_timeout }
+    /// A desk that answers from `handles`.
+    pub(super) fn new(handles: Handles) -> Self {
+        Desk { handles, reads: Arc::new(Semaphore::new(READS_MAX)), requests: Requests::default() }
     }
 
     /// Runs `work` where it may block. The permit stays with the work: when the caller has stopped waiting, the thread
@@ -34,18 +33,21 @@ impl Desk {
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Facts) -> Result<T, Refusal> + Send + 'static,
+        F: FnOnce(&Handles) -> Result<T, Unreadable> + Send + 'static,
     {
-        let facts = Arc::clone(&self.facts);
+        let handles = self.handles.clone();
         let permit = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| Refusal::Internal)?;
         let task = tokio::task::spawn_blocking(move || {
-            let answer = work(&*facts);
+            let answer = work(&handles);
             drop(permit);
             answer
         });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "answering a request failed");
-            Err(Refusal::Internal)
-        })
+        match task.await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(error) => {
+                tracing::error!(%error, "answering a request failed");
+                Err(Refusal::Internal)
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! All routes in one, and what stands before them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,30 +7,28 @@ use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::query::Handles;
+
 use super::desk::Desk;
-use super::facts::{Facts, Services};
+use super::http::problem::Refusal;
 use super::http::{guard, requests};
 use super::{api, operate};
-use crate::serve::http::problem::Refusal;
 
-/// All routes, answered from `services`.
-pub fn router(services: Services) -> Router {
-    let timeout = services.request_timeout;
-    router_over(Arc::new(services), timeout)
+/// All routes, answered from `handles`, each within `request_timeout`.
+pub fn router(handles: Handles, request_timeout: Duration) -> Router {
+    guarded(api::router().merge(operate::router()), Desk::new(handles), request_timeout)
 }
 
-/// The same, from any facts.
-pub(super) fn router_over(facts: Arc<dyn Facts>, request_timeout: Duration) -> Router {
-    let desk = Desk::new(facts, request_timeout);
-    let routes =
-        api::router().merge(operate::router()).fallback(unknown_route).method_not_allowed_fallback(method_not_allowed);
+/// Routes with what stands before them.
+pub(super) fn guarded(routes: Router<Desk>, desk: Desk, request_timeout: Duration) -> Router {
+    let routes = routes.fallback(unknown_route).method_not_allowed_fallback(method_not_allowed);
     // The last layer is the outermost: requests are counted whatever becomes of them, a panic included.
     routes
-        .layer(from_fn_with_state(desk.clone(), guard::within_time))
+        .layer(from_fn_with_state(request_timeout, guard::within_time))
         .layer(from_fn(guard::small_requests))
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn(guard::headers))
-        .layer(from_fn_with_state(desk.clone(), requests::count))
+        .layer(from_fn_with_state(desk.requests.clone(), requests::count))
         .with_state(desk)
 }
 

@@ -3,87 +3,145 @@
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::journal::Order;
+use crate::clock;
 use crate::model::Seq;
-use crate::model::api::{EventView, EventsPage};
-use crate::serve::cursor;
+use crate::model::api::EventView;
+use crate::query::{self, Looked, Search};
+use crate::question::{Events, Format, pairs};
 use crate::serve::desk::Desk;
-use crate::serve::filter::{self, Filter};
-use crate::serve::http::export::{self, Format};
-use crate::serve::http::parameters::Parameters;
+use crate::serve::http::export;
+use crate::serve::http::parameters::{Nothing, Parameters};
 use crate::serve::http::problem::Refusal;
 use crate::serve::http::reply::json;
-use crate::serve::search::{Budget, Search};
+
+use super::answer::warned;
 
 const EVENTS: &str = "/api/v1/events";
 const EVENT: &str = "/api/v1/events/{seq}";
 
-/// Fits a screen or two.
-const LIMIT_DEFAULT: usize = 100;
-/// A page of JSON stays below about a megabyte.
-const LIMIT_MAX: usize = 1000;
-/// Rows of an export are read by programs, and smaller.
-const EXPORT_LIMIT_MAX: usize = 10_000;
-
-/// Parameters beside those of the filter.
-const PARAMETERS: [&str; 6] = ["from", "to", "limit", "cursor", "order", "format"];
-/// Parameters that may change from page to page.
-const PAGE_PARAMETERS: [&str; 3] = ["limit", "cursor", "format"];
+/// The columns of a CSV export. More may come, at the end.
+const COLUMNS: [&str; 22] = [
+    "seq",
+    "at",
+    "kind",
+    "source",
+    "vhost",
+    "service",
+    "exchange",
+    "routing_key",
+    "queue",
+    "routed_queues",
+    "message_id",
+    "fingerprint",
+    "correlation_id",
+    "order_id",
+    "customer_id",
+    "status",
+    "redelivered",
+    "settlement",
+    "death_queue",
+    "death_reason",
+    "body_bytes",
+    "detail",
+];
 
 /// The routes of this resource.
-pub(in crate::serve) fn router() -> Router<Desk> {
+pub(super) fn router() -> Router<Desk> {
     Router::new().route(EVENTS, get(list)).route(EVENT, get(one))
 }
 
 /// One page of a search.
-async fn list(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
-    let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(PARAMETERS).collect();
-    let parameters = Parameters::read(&uri, &known)?;
-    let format = parameters.choice("format", &Format::NAMES)?.unwrap_or(Format::Json);
-    let search = search(&parameters, format)?;
-    let found = desk.ask(move |facts| Ok(search.run(facts, Budget::PAGE)?)).await?;
-    let next = found.next.map(|seq| cursor::write(seq, &parameters.without(&PAGE_PARAMETERS)));
-    let page = EventsPage { events: found.events.iter().map(EventView::brief).collect(), next_cursor: next };
-    let response = match format {
-        Format::Json => json(&page),
-        Format::NdJson | Format::Csv => export::answer(&page, format, uri.path(), &parameters),
+async fn list(State(desk): State<Desk>, Parameters(asked): Parameters<Events>) -> Result<Response, Refusal> {
+    let search = Search::read(&asked, clock::now())?;
+    let answer = desk.ask(move |handles| search.page(handles)).await?;
+    let page = &answer.view;
+    let response = match asked.format.unwrap_or_default() {
+        Format::Json => json(page),
+        Format::NdJson => linked(export::ndjson(&page.events), page.next_cursor.as_deref(), asked),
+        Format::Csv => {
+            let rows = page.events.iter().map(row);
+            linked(export::csv(&COLUMNS, rows), page.next_cursor.as_deref(), asked)
+        }
     };
-    Ok(found.damage.warn(response))
+    Ok(warned(response, &answer.left_out))
 }
 
-fn search(parameters: &Parameters, format: Format) -> Result<Search, Refusal> {
-    let limit_max = if format == Format::Json { LIMIT_MAX } else { EXPORT_LIMIT_MAX };
-    let orders = [("desc", Order::Descending), ("asc", Order::Ascending)];
-    let same = parameters.without(&PAGE_PARAMETERS);
-    Ok(Search {
-        filter: Filter::read(parameters)?,
-        period: parameters.period()?,
-        order: parameters.choice("order", &orders)?.unwrap_or(Order::Descending),
-        after: parameters.text("cursor").map(|text| cursor::read(text, &same)).transpose()?,
-        limit: parameters.limit(LIMIT_DEFAULT, limit_max)?,
-    })
+/// An export names the next page in its `Link` header.
+fn linked(response: Response, next_cursor: Option<&str>, asked: Events) -> Response {
+    match next_cursor {
+        Some(cursor) => export::with_next(response, EVENTS, pairs(&Events { cursor: None, ..asked }), cursor),
+        None => response,
+    }
 }
 
 /// One event with its body.
 async fn one(
     State(desk): State<Desk>,
     path: Result<Path<String>, PathRejection>,
-    uri: Uri,
+    _: Parameters<Nothing>,
 ) -> Result<Response, Refusal> {
-    Parameters::read(&uri, &[])?;
     let Path(text) = path.map_err(|error| Refusal::BadId(error.body_text()))?;
     let number = text.parse().map_err(|_| Refusal::BadId(format!("{text:?} is not the number of an event")))?;
-    let (event, first, last) =
-        desk.ask(move |facts| Ok((facts.event(Seq(number))?, facts.first_seq(), facts.last_seq()))).await?;
+    let Looked { event, first, last } = desk.ask(move |handles| query::event(handles, Seq(number))).await?;
     match event {
-        Some(event) => Ok(json(&EventView::full(&event))),
+        Some(event) => Ok(json(&event)),
         None => {
             let kept = if last < first { "it is empty".into() } else { format!("it holds {first} to {last}") };
             Err(Refusal::NotFound(format!("event {number} is not in the journal: {kept}")))
         }
+    }
+}
+
+fn row(event: &EventView) -> [String; COLUMNS.len()] {
+    fn text<T: ToString>(value: &Option<T>) -> String {
+        value.as_ref().map(T::to_string).unwrap_or_default()
+    }
+    let death = event.death.as_ref();
+    let settlement = event.settlement.as_ref().and_then(|settlement| settlement.get("kind")?.as_str());
+    [
+        event.seq.to_string(),
+        event.at.clone(),
+        event.kind.clone(),
+        event.source.clone(),
+        text(&event.vhost),
+        text(&event.service),
+        text(&event.exchange),
+        text(&event.routing_key),
+        text(&event.queue),
+        event.routed_queues.as_deref().unwrap_or_default().join(" "),
+        text(&event.message_id),
+        text(&event.fingerprint),
+        text(&event.correlation_id),
+        text(&event.order_id),
+        text(&event.customer_id),
+        text(&event.status),
+        text(&event.redelivered),
+        settlement.unwrap_or_default().to_owned(),
+        death.map(|death| death.queue.to_string()).unwrap_or_default(),
+        death.map(|death| death.reason.to_string()).unwrap_or_default(),
+        event.body.as_ref().map(|body| body.bytes.to_string()).unwrap_or_default(),
+        event.gap.as_ref().map(|gap| gap.cause.clone()).unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let event = EventView {
+            seq: 7,
+            order_id: Some("=1+1".into()),
+            queue: Some("a,\"b\"\r\nc".into()),
+            ..EventView::default()
+        };
+        let text = String::from_utf8(export::table(&COLUMNS, [row(&event)].into_iter()).unwrap()).unwrap();
+        let (header, row) = text.split_once("\r\n").unwrap();
+        assert_eq!(header, COLUMNS.join(","));
+        assert_eq!(row, "7,,,,,,,,\"a,\"\"b\"\"\r\nc\",,,,,'=1+1,,,,,,,,\r\n");
     }
 }

@@ -2,25 +2,20 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 
 use crate::clock;
-use crate::model::api::{SessionView, SessionsReport};
+use crate::model::api::SessionView;
+use crate::query::Sessions;
+use crate::question::{self, Format};
 use crate::serve::desk::Desk;
-use crate::serve::http::export::{self, Format};
+use crate::serve::http::export;
 use crate::serve::http::parameters::Parameters;
 use crate::serve::http::problem::Refusal;
-use crate::serve::http::reply::{json, with_type};
+use crate::serve::http::reply::json;
 
 const PATH: &str = "/api/v1/sessions";
-
-const LIMIT_DEFAULT: usize = 100;
-/// More is not read by people; the total is told beside them.
-const LIMIT_MAX: usize = 1000;
-/// All that most brokers have.
-const EXPORT_LIMIT_MAX: usize = 10_000;
 
 /// The columns of a CSV export. More may come, at the end.
 const COLUMNS: [&str; 22] = [
@@ -48,52 +43,23 @@ const COLUMNS: [&str; 22] = [
     "gap",
 ];
 
-/// What sessions are asked for.
-#[derive(Debug, Default)]
-struct Filter {
-    service: Option<String>,
-    user: Option<String>,
-    vhost: Option<String>,
-}
-
-impl Filter {
-    fn matches(&self, session: &SessionView) -> bool {
-        let pairs = [(&self.service, &session.service), (&self.user, &session.user), (&self.vhost, &session.vhost)];
-        pairs.into_iter().all(|(wanted, found)| wanted.is_none() || wanted.as_deref() == found.as_deref())
-    }
-}
-
 /// The route of this resource.
-pub(in crate::serve) fn router() -> Router<Desk> {
+pub(super) fn router() -> Router<Desk> {
     Router::new().route(PATH, get(report))
 }
 
 /// Live sessions, oldest first.
-async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
-    let parameters = Parameters::read(&uri, &["service", "user", "vhost", "limit", "format"])?;
-    let format = parameters.choice("format", &Format::NAMES)?.unwrap_or(Format::Json);
-    let limit_max = if format == Format::Json { LIMIT_MAX } else { EXPORT_LIMIT_MAX };
-    let limit = parameters.limit(LIMIT_DEFAULT, limit_max)?;
-    let text = |name| parameters.text(name).map(str::to_owned);
-    let filter = Filter { service: text("service"), user: text("user"), vhost: text("vhost") };
-    let report = desk.ask(move |facts| Ok(choose(facts.sessions(clock::now()), &filter, limit))).await?;
-    Ok(match format {
+async fn report(
+    State(desk): State<Desk>,
+    Parameters(asked): Parameters<question::Sessions>,
+) -> Result<Response, Refusal> {
+    let question = Sessions::read(&asked)?;
+    let report = desk.ask(move |handles| Ok(question.answer(handles, clock::now()))).await?;
+    Ok(match asked.format.unwrap_or_default() {
         Format::Json => json(&report),
-        Format::NdJson => exported(export::NDJSON, export::lines(&report.sessions).ok()),
-        Format::Csv => exported(export::CSV, export::table(&COLUMNS, report.sessions.iter().map(row)).ok()),
+        Format::NdJson => export::ndjson(&report.sessions),
+        Format::Csv => export::csv(&COLUMNS, report.sessions.iter().map(row)),
     })
-}
-
-/// The first sessions that match; how many do is the total.
-fn choose(mut report: SessionsReport, filter: &Filter, limit: usize) -> SessionsReport {
-    report.sessions.retain(|session| filter.matches(session));
-    report.total = report.sessions.len() as u64;
-    report.sessions.truncate(limit);
-    report
-}
-
-fn exported(media_type: &'static str, body: Option<Vec<u8>>) -> Response {
-    body.map_or_else(|| Refusal::Internal.into_response(), |body| with_type(StatusCode::OK, media_type, body))
 }
 
 fn row(session: &SessionView) -> [String; COLUMNS.len()] {

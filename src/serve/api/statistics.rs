@@ -1,216 +1,31 @@
-//! `/statistics`: what was recorded in numbers, by day, kind, service and queue, of what retention has taken as well.
-
-use std::cmp::Reverse;
-use std::collections::HashMap;
+//! `/statistics`: how many events were recorded, by day, kind, service and queue.
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::journal::{Count, Statistics};
-use crate::model::api::{StatisticsReport, StatisticsRow};
-use crate::model::{Kind, Str, Timestamp};
+use crate::clock;
+use crate::query::Statistics;
+use crate::question;
 use crate::serve::desk::Desk;
-use crate::serve::http::parameters::{Parameters, Period};
+use crate::serve::http::parameters::Parameters;
 use crate::serve::http::problem::Refusal;
 use crate::serve::http::reply::json;
 
 const PATH: &str = "/api/v1/statistics";
 
-/// Rows of one answer: a year of thirty rows a day fits, and a spreadsheet takes it.
-const ROWS_MAX: usize = 12_000;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GroupBy {
-    Day,
-    Kind,
-    Service,
-    Queue,
-}
-
-const GROUPINGS: [(&str, GroupBy); 4] =
-    [("day", GroupBy::Day), ("kind", GroupBy::Kind), ("service", GroupBy::Service), ("queue", GroupBy::Queue)];
-
-/// What a row has in common; what is not told apart is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key {
-    day: Reverse<Option<i64>>,
-    kind: Option<Kind>,
-    service: Option<Str>,
-    queue: Option<Str>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    count: u64,
-    removed: u64,
-}
-
 /// The route of this resource.
-pub(in crate::serve) fn router() -> Router<Desk> {
+pub(super) fn router() -> Router<Desk> {
     Router::new().route(PATH, get(report))
 }
 
-/// Rows with counts. A partition's events are of one day, and no less is counted by itself: `from` and `to` choose whole
-/// days, all that they touch.
-async fn report(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
-    let parameters = Parameters::read(&uri, &["group_by", "from", "to"])?;
-    let by = parameters.choice("group_by", &GROUPINGS)?;
-    let period = parameters.period()?;
-    let report = desk.ask(move |facts| Ok(count(&facts.statistics()?, by, period, ROWS_MAX))).await?;
+/// Rows with counts.
+async fn report(
+    State(desk): State<Desk>,
+    Parameters(asked): Parameters<question::Statistics>,
+) -> Result<Response, Refusal> {
+    let question = Statistics::read(&asked, clock::now())?;
+    let report = desk.ask(move |handles| question.answer(handles)).await?;
     Ok(json(&report))
-}
-
-fn count(statistics: &[Statistics], by: Option<GroupBy>, period: Period, rows_max: usize) -> StatisticsReport {
-    let mut rows: HashMap<Key, Sum> = HashMap::new();
-    let (mut total, mut truncated) = (Sum::default(), false);
-    // Newest first, as the bound leaves out the oldest.
-    for part in statistics.iter().rev().filter(|part| touches(period, part.from.day())) {
-        for row in &part.counts {
-            total.add(row.count, part.kept);
-            let key = key(by, part.from.day(), row);
-            if rows.len() < rows_max || rows.contains_key(&key) {
-                rows.entry(key).or_default().add(row.count, part.kept);
-            } else {
-                truncated = true;
-            }
-        }
-    }
-    let mut rows: Vec<(Key, Sum)> = rows.into_iter().collect();
-    // By day first; rows without one by their counts.
-    rows.sort_by(|(a, a_sum), (b, b_sum)| {
-        let by_count = if a.day.0.is_none() { b_sum.count.cmp(&a_sum.count) } else { std::cmp::Ordering::Equal };
-        by_count.then_with(|| a.cmp(b))
-    });
-    let name = GROUPINGS.iter().find(|(_, value)| Some(*value) == by).map(|(name, _)| (*name).to_owned());
-    let Sum { count: total, removed } = total;
-    StatisticsReport { group_by: name, rows: rows.into_iter().map(view).collect(), total, removed, truncated }
-}
-
-/// Whether some of the day lies in the period.
-fn touches(period: Period, day: i64) -> bool {
-    period.from.is_none_or(|from| day >= from.day()) && period.to.is_none_or(|to| Timestamp::start_of_day(day) < to)
-}
-
-fn key(by: Option<GroupBy>, day: i64, row: &Count) -> Key {
-    let wanted = |grouping| by.is_none_or(|by| by == grouping);
-    Key {
-        day: Reverse(wanted(GroupBy::Day).then_some(day)),
-        kind: wanted(GroupBy::Kind).then_some(row.kind),
-        service: row.service.clone().filter(|_| wanted(GroupBy::Service)),
-        queue: row.queue.clone().filter(|_| wanted(GroupBy::Queue)),
-    }
-}
-
-impl Sum {
-    fn add(&mut self, count: u64, kept: bool) {
-        self.count += count;
-        self.removed += if kept { 0 } else { count };
-    }
-}
-
-fn view((Key { day, kind, service, queue }, sum): (Key, Sum)) -> StatisticsRow {
-    StatisticsRow {
-        day: day.0.map(|day| Timestamp::start_of_day(day).date()),
-        kind: kind.map(|kind| kind.name().to_owned()),
-        service,
-        queue,
-        count: sum.count,
-        removed: sum.removed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Seq;
-
-    const DAY: i64 = 86_400_000_000;
-
-    fn row(kind: Kind, service: &str, queue: &str, count: u64) -> Count {
-        let text = |text: &str| (!text.is_empty()).then(|| text.into());
-        Count { kind, service: text(service), queue: text(queue), count }
-    }
-
-    /// A partition that begins an hour after midnight.
-    fn part(day: i64, kept: bool, counts: Vec<Count>) -> Statistics {
-        let from = Timestamp::from_micros(day * DAY + DAY / 24);
-        let to = Timestamp::from_micros(day * DAY + DAY - 1);
-        Statistics { first: Seq(1), last: Seq(9), from, to, kept, counts }
-    }
-
-    fn three_days() -> Vec<Statistics> {
-        vec![
-            part(0, false, vec![row(Kind::Publish, "Shop", "", 7), row(Kind::Deliver, "MES", "mes", 5)]),
-            part(1, false, vec![row(Kind::Publish, "Shop", "", 1)]),
-            part(1, true, vec![row(Kind::Publish, "Shop", "", 2), row(Kind::Deliver, "CRM", "crm", 20)]),
-            part(2, true, vec![row(Kind::Publish, "Shop", "", 3)]),
-        ]
-    }
-
-    fn short(report: &StatisticsReport) -> Vec<String> {
-        let text = |part: Option<&str>| part.unwrap_or("-").to_owned();
-        let line = |row: &StatisticsRow| {
-            let names = [row.day.as_deref(), row.kind.as_deref(), row.service.as_deref(), row.queue.as_deref()];
-            format!("{} {} {}", names.map(text).join(" "), row.count, row.removed)
-        };
-        report.rows.iter().map(line).collect()
-    }
-
-    fn check(by: Option<GroupBy>, period: Period, expected: &[&str]) {
-        let report = count(&three_days(), by, period, ROWS_MAX);
-        assert_eq!(short(&report), expected);
-        assert_eq!(report.total, report.rows.iter().map(|row| row.count).sum::<u64>());
-        assert_eq!(report.removed, report.rows.iter().map(|row| row.removed).sum::<u64>());
-        assert!(!report.truncated);
-    }
-
-    #[test]
-    fn rows_have_day_kind_service_and_queue_newest_day_first() {
-        let expected = [
-            "1970-01-03 publish Shop - 3 0",
-            "1970-01-02 publish Shop - 3 1",
-            "1970-01-02 deliver CRM crm 20 0",
-            "1970-01-01 publish Shop - 7 7",
-            "1970-01-01 deliver MES mes 5 5",
-        ];
-        check(None, Period::default(), &expected);
-    }
-
-    #[test]
-    fn rows_are_summed_by_what_is_asked_for() {
-        let all = Period::default();
-        let days = ["1970-01-03 - - - 3 0", "1970-01-02 - - - 23 1", "1970-01-01 - - - 12 12"];
-        check(Some(GroupBy::Day), all, &days);
-        check(Some(GroupBy::Kind), all, &["- deliver - - 25 5", "- publish - - 13 8"]);
-        check(Some(GroupBy::Service), all, &["- - CRM - 20 0", "- - Shop - 13 8", "- - MES - 5 5"]);
-        check(Some(GroupBy::Queue), all, &["- - - crm 20 0", "- - - - 13 8", "- - - mes 5 5"]);
-    }
-
-    #[test]
-    fn a_period_takes_the_days_that_it_touches() {
-        let period = |from: i64, to: i64| Period {
-            from: Some(Timestamp::from_micros(from)),
-            to: Some(Timestamp::from_micros(to)),
-        };
-        let second = ["1970-01-02 - - - 23 1"];
-        check(Some(GroupBy::Day), period(DAY, 2 * DAY), &second);
-        check(Some(GroupBy::Day), period(2 * DAY - 1, 2 * DAY), &second);
-        check(Some(GroupBy::Day), period(DAY, DAY + 1), &second);
-        check(Some(GroupBy::Day), period(DAY - 1, DAY), &["1970-01-01 - - - 12 12"]);
-        check(Some(GroupBy::Day), period(3 * DAY, 9 * DAY), &[]);
-    }
-
-    #[test]
-    fn rows_beyond_the_bound_are_in_the_total_only() {
-        let report = count(&three_days(), None, Period::default(), 3);
-        assert_eq!((report.rows.len(), report.total, report.removed, report.truncated), (3, 38, 13, true));
-        assert_eq!(report.rows.last().and_then(|row| row.day.as_deref()), Some("1970-01-02"));
-        // What has a row already is still counted.
-        let report = count(&three_days(), Some(GroupBy::Kind), Period::default(), 1);
-        assert_eq!(short(&report), ["- publish - - 13 8"]);
-        assert!(report.truncated);
-    }
 }

@@ -1,6 +1,7 @@
 //! What stands before every handler: the bounds of a request, its time, and what is left when a handler panics.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -9,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 
 use super::problem::Refusal;
-use crate::serve::desk::Desk;
 
 /// The longest URL: three ids of 1024 bytes, each byte percent-encoded, and the short parameters beside them.
 pub(in crate::serve) const URI_BYTES_MAX: usize = 16 * 1024;
@@ -31,13 +31,13 @@ pub(in crate::serve) async fn small_requests(request: Request, next: Next) -> ax
 
 /// Stops waiting for a handler when its time is over.
 pub(in crate::serve) async fn within_time(
-    State(desk): State<Desk>,
+    State(timeout): State<Duration>,
     request: Request,
     next: Next,
 ) -> axum::response::Response {
-    match tokio::time::timeout(desk.request_timeout, next.run(request)).await {
+    match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Refusal::Timeout(humantime::format_duration(desk.request_timeout).to_string()).into_response(),
+        Err(_) => Refusal::Timeout(humantime::format_duration(timeout).to_string()).into_response(),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Transport: connections and their bounds, how a question is read, the form of an answer.
+//! Transport: connections and their bounds, how parameters are read, the form of an answer.
+//!
+//! Names no resource: neither what is asked for, nor where answers come from.
 
 mod connection;
 mod listen;

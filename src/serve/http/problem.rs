@@ -4,7 +4,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::model::api::Problem;
-use crate::serve::facts::Unreadable;
 
 /// Why a request has no answer. Every answer that is not a success is made from one of these.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,8 +12,8 @@ pub(in crate::serve) enum Refusal {
     #[error("{0}")]
     BadQuery(String),
     /// The cursor cannot continue this search.
-    #[error("the cursor {0}; begin the search again without one")]
-    BadCursor(&'static str),
+    #[error("{0}")]
+    BadCursor(String),
     /// The id in the path cannot be one.
     #[error("{0}")]
     BadId(String),
@@ -71,17 +70,11 @@ impl Refusal {
     }
 }
 
-impl From<Unreadable> for Refusal {
-    fn from(error: Unreadable) -> Self {
-        Refusal::Unreadable(error.to_string())
-    }
-}
-
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, title) = self.class();
-        if let Refusal::Unreadable(cause) = &self {
-            tracing::error!(cause, "a question could not be answered from the journal");
+        if let Refusal::Unreadable(error) = &self {
+            tracing::error!(error, "a question could not be answered from the journal");
         }
         let problem = Problem {
             type_: format!("/problems/{code}"),

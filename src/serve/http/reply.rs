@@ -1,11 +1,14 @@
 //! Answers: JSON, and bodies of other media types.
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::Refusal;
+
+/// The header that says that an answer is not whole; the body's form has no place for it, and a CSV file none at all.
+const WARNING: HeaderName = HeaderName::from_static("hoptrail-warning");
 
 /// A view as JSON.
 pub(in crate::serve) fn json<T: Serialize>(view: &T) -> Response {
@@ -26,4 +29,10 @@ pub(in crate::serve) fn json_with<T: Serialize>(status: StatusCode, view: &T) ->
 /// A body of some media type.
 pub(in crate::serve) fn with_type(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
     (status, [(header::CONTENT_TYPE, media_type)], body.into()).into_response()
+}
+
+/// The answer with a warning.
+pub(in crate::serve) fn warn(mut response: Response, warning: &str) -> Response {
+    response.headers_mut().extend(HeaderValue::try_from(warning).map(|text| (WARNING, text)));
+    response
 }

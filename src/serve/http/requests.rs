@@ -10,7 +10,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
-use crate::serve::desk::Desk;
 
 /// Upper bounds in seconds: from an answer out of memory to the longest search.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
@@ -51,12 +50,11 @@ impl Requests {
 }
 
 /// Counts a request by the route that took it, never by its path.
-pub(in crate::serve) async fn count(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+pub(in crate::serve) async fn count(State(figures): State<Requests>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let begun = clock::instant();
     let response = next.run(request).await;
-    let figures = &desk.requests;
     figures.seconds.get_or_create(&Route { route: route.clone() }).observe(begun.elapsed().as_secs_f64());
     figures.total.get_or_create(&Answered { route, status: response.status().as_u16() }).inc();
     response

@@ -2,15 +2,16 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
+use serde::Deserialize;
 
 use crate::live::SessionStats;
 use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
+use crate::query::Standing;
 use crate::record::Stats;
 use crate::serve::desk::Desk;
-use crate::serve::facts::Facts;
 use crate::serve::http::parameters::Parameters;
 use crate::serve::http::problem::Refusal;
 use crate::serve::http::reply::{json, json_with, with_type};
@@ -22,7 +23,7 @@ const READYZ: &str = "/readyz";
 const LAG_MAX: u64 = 100_000;
 
 /// The routes of this resource.
-pub(in crate::serve) fn router() -> Router<Desk> {
+pub(super) fn router() -> Router<Desk> {
     Router::new().route(LIVEZ, get(livez)).route(READYZ, get(readyz))
 }
 
@@ -31,11 +32,24 @@ async fn livez() -> Response {
     with_type(StatusCode::OK, "text/plain; charset=utf-8", "live\n")
 }
 
+/// How readiness is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Readiness {
+    /// Given, with any value: every check, passed or not.
+    verbose: Option<String>,
+}
+
 /// It records, and its answers are of the moment.
-async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal> {
-    let parameters = Parameters::read(&uri, &["verbose"])?;
-    let health = desk.ask(|facts| Ok(check(facts))).await?;
-    if parameters.text("verbose").is_some() {
+async fn readyz(State(desk): State<Desk>, Parameters(asked): Parameters<Readiness>) -> Result<Response, Refusal> {
+    let standing = desk.ask(|handles| Ok(Standing::of(handles))).await?;
+    ready(&standing, asked.verbose.is_some())
+}
+
+/// Whether hoptrail is ready, and with `verbose` all that it is told from.
+pub(in crate::serve) fn ready(standing: &Standing, verbose: bool) -> Result<Response, Refusal> {
+    let health = check(standing);
+    if verbose {
         let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         return Ok(json_with(status, &health));
     }
@@ -47,12 +61,11 @@ async fn readyz(State(desk): State<Desk>, uri: Uri) -> Result<Response, Refusal>
     Err(Refusal::NotReady(failed.join("; ")))
 }
 
-fn check(facts: &dyn Facts) -> Health {
-    let stats = facts.stats();
-    let mut checks = vec![journal(&stats), recorder(&stats), broker(&facts.sources()), flow(facts.lag())];
-    let sessions = facts.proxy();
+fn check(standing: &Standing) -> Health {
+    let Standing { stats, sources, proxy: sessions, lag } = standing;
+    let mut checks = vec![journal(stats), recorder(stats), broker(sources), flow(*lag)];
     if sessions.enabled {
-        checks.push(proxy(&sessions));
+        checks.push(proxy(sessions));
     }
     Health { ready: checks.iter().all(|check| check.ok), checks }
 }
@@ -67,7 +80,7 @@ fn journal(stats: &Stats) -> HealthCheck {
     }
     match &stats.poisoned {
         None => result("journal", true, format!("takes events; {} commits so far", stats.commits)),
-        Some(cause) => result("journal", false, format!("takes no more events: {cause}")),
+        Some(error) => result("journal", false, format!("takes no more events: {error}")),
     }
 }
 

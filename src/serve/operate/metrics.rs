@@ -1,4 +1,4 @@
-//! `/metrics`: OpenMetrics text, gathered from the handles at each scrape.
+//! `/metrics`: OpenMetrics text, made from the readings at each scrape.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,20 +17,18 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
-use crate::flow::StalledQuery;
-use crate::model::api::{AlertState, StalledWhat, TapState};
+use crate::model::api::{AlertState, AlertsReport, SourceCoverage, StalledReport, StalledWhat, TapState};
+use crate::query::{Readings, Standing};
 use crate::serve::desk::Desk;
-use crate::serve::facts::Facts;
 use crate::serve::http::problem::Refusal;
 use crate::serve::http::reply::with_type;
+use crate::serve::http::requests::Requests;
 
 mod proxy;
 
 const PATH: &str = "/metrics";
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Stalls counted by reason at a scrape; beyond it they are counted under `not_counted`.
-const STALLED_COUNTED_MAX: usize = 10_000;
 /// Shown as 0 where nothing is stalled, so that an alert on them has something to compare.
 const STALL_REASONS: [(StalledWhat, &str); 5] = [
     (StalledWhat::Message, "undelivered"),
@@ -41,16 +39,21 @@ const STALL_REASONS: [(StalledWhat, &str); 5] = [
 ];
 
 /// The route of this resource.
-pub(in crate::serve) fn router() -> Router<Desk> {
+pub(super) fn router() -> Router<Desk> {
     Router::new().route(PATH, get(scrape))
 }
 
 /// All figures of this moment.
 async fn scrape(State(desk): State<Desk>) -> Result<Response, Refusal> {
-    let figures = desk.ask(|facts| Ok(Figures::gather(facts))).await?;
+    let readings = desk.ask(|handles| Ok(Readings::of(handles, clock::now()))).await?;
+    page(&readings, &desk.requests)
+}
+
+/// The figures as a page.
+pub(in crate::serve) fn page(readings: &Readings, requests: &Requests) -> Result<Response, Refusal> {
     let mut registry = Registry::with_prefix("hoptrail");
-    registry.register_collector(Box::new(figures));
-    desk.requests.register(&mut registry);
+    registry.register_collector(Box::new(Figures::of(readings)));
+    requests.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| Refusal::Internal)?;
     Ok(with_type(StatusCode::OK, MEDIA_TYPE, text))
@@ -77,12 +80,9 @@ enum Series {
 struct Figures(Vec<Figure>);
 
 impl Figures {
-    fn gather(facts: &dyn Facts) -> Self {
+    fn of(readings: &Readings) -> Self {
         use Series::{Count, Gauge, Seconds};
-        let stats = facts.stats();
-        let passed = facts.proxy();
-        let (messages, orders, let_go) = facts.tracked();
-        let (sent, failed) = facts.notifications();
+        let Standing { stats, sources, proxy, lag } = &readings.standing;
         let one = |count: u64| Count(vec![(vec![], count)]);
         let gauge = |value: f64| Gauge(vec![(vec![], value)]);
         let recorded = stats.recorded.iter().map(|(source, kind, count)| {
@@ -92,38 +92,38 @@ impl Figures {
             .dead_letters
             .iter()
             .map(|(queue, reason, count)| (vec![("queue", queue.to_string()), ("reason", reason.to_string())], *count));
-        let notifications = [("sent", sent), ("failed", failed)];
+        let notifications = [("sent", readings.notifications_sent), ("failed", readings.notifications_failed)];
         let notifications = notifications.map(|(result, count)| (vec![("result", result.to_owned())], count));
-        let tracked = [("messages", messages), ("orders", orders)];
+        let tracked = [("messages", readings.messages), ("orders", readings.orders)];
         let tracked = tracked.map(|(what, count)| (vec![("what", what.to_owned())], count as f64));
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         let figures: [(&'static str, &'static str, Series); 19] = [
             ("events_recorded", "Events recorded since the start", Count(recorded.collect())),
             ("recorder_queue_length", "Observations waiting to be recorded", gauge(stats.queue_len as f64)),
             ("recorder_queue_capacity", "Observations that may wait", gauge(stats.queue_len_max as f64)),
-            ("recorder_dropped", "Observations lost because the queue was full", one(passed.dropped_total())),
+            ("recorder_dropped", "Observations lost because the queue was full", one(proxy.dropped_total())),
             ("recorder_repeated", "Repeated deliveries that were recorded before", one(stats.repeated)),
             ("journal_commits", "Commits", one(stats.commits)),
             ("journal_commit_seconds", "Time spent in commits", Seconds(stats.commit_seconds)),
-            ("journal_last_seq", "The newest event's number", gauge(facts.last_seq().0 as f64)),
+            ("journal_last_seq", "The newest event's number", gauge(readings.last_seq as f64)),
             (
                 "journal_paused",
                 "1 while recording waits for room on the disk",
                 gauge(f64::from(stats.paused.is_some())),
             ),
-            ("journal_disk_bytes", "The journal's size on disk", gauge(facts.disk_bytes() as f64)),
+            ("journal_disk_bytes", "The journal's size on disk", gauge(readings.disk_bytes as f64)),
             ("dead_letters", "Dead letters recorded since the start", Count(dead.collect())),
-            ("stalled", "Messages and orders past their deadline", Gauge(stalled(facts))),
-            ("flow_lag_events", "Events that trails do not know of yet", gauge(facts.lag() as f64)),
+            ("stalled", "Messages and orders past their deadline", Gauge(stalled(&readings.stalled))),
+            ("flow_lag_events", "Events that trails do not know of yet", gauge(*lag as f64)),
             ("flow_tracked", "Messages and orders followed", Gauge(tracked.to_vec())),
-            ("flow_let_go", "No longer followed because there were too many", one(let_go)),
-            ("tap_up", "1 where the source observes", Gauge(taps(facts))),
-            ("alerts_firing", "Alerts that are firing", Gauge(alerts(facts))),
+            ("flow_let_go", "No longer followed because there were too many", one(readings.evicted)),
+            ("tap_up", "1 where the source observes", Gauge(taps(sources))),
+            ("alerts_firing", "Alerts that are firing", Gauge(alerts(&readings.alerts))),
             ("notifications", "Alert notifications", Count(notifications.to_vec())),
             ("build_info", "The running version", Gauge(vec![(version, 1.0)])),
         ];
         let figures = figures.into_iter().map(|(name, help, series)| Figure { name, help, series });
-        Figures(figures.chain(proxy::figures(&passed)).collect())
+        Figures(figures.chain(proxy::figures(proxy)).collect())
     }
 }
 
@@ -134,8 +134,7 @@ fn what(what: StalledWhat) -> &'static str {
     }
 }
 
-fn stalled(facts: &dyn Facts) -> Vec<(Labels, f64)> {
-    let report = facts.stalled(&StalledQuery { limit: STALLED_COUNTED_MAX, ..StalledQuery::default() }, clock::now());
+fn stalled(report: &StalledReport) -> Vec<(Labels, f64)> {
     let mut counts: BTreeMap<(&'static str, String), u64> =
         STALL_REASONS.iter().map(|(kind, reason)| ((what(*kind), (*reason).to_owned()), 0)).collect();
     for item in &report.stalled {
@@ -149,23 +148,23 @@ fn stalled(facts: &dyn Facts) -> Vec<(Labels, f64)> {
     series.map(|((what, reason), count)| (vec![("what", what.to_owned()), ("reason", reason)], count as f64)).collect()
 }
 
-fn taps(facts: &dyn Facts) -> Vec<(Labels, f64)> {
-    let sources = facts.sources().into_iter().filter(|source| source.state != TapState::Off);
+fn taps(sources: &[SourceCoverage]) -> Vec<(Labels, f64)> {
+    let sources = sources.iter().filter(|source| source.state != TapState::Off);
     sources
         .map(|source| {
             let up = if source.state == TapState::Live { 1.0 } else { 0.0 };
-            (vec![("vhost", source.vhost), ("source", source.source)], up)
+            (vec![("vhost", source.vhost.clone()), ("source", source.source.clone())], up)
         })
         .collect()
 }
 
-fn alerts(facts: &dyn Facts) -> Vec<(Labels, f64)> {
-    let mut rules: BTreeMap<String, f64> = BTreeMap::new();
-    for alert in facts.alerts().alerts {
+fn alerts(report: &AlertsReport) -> Vec<(Labels, f64)> {
+    let mut rules: BTreeMap<&str, f64> = BTreeMap::new();
+    for alert in &report.alerts {
         let firing = if alert.state == AlertState::Firing { 1.0 } else { 0.0 };
-        *rules.entry(alert.rule).or_default() += firing;
+        *rules.entry(&alert.rule).or_default() += firing;
     }
-    rules.into_iter().map(|(rule, count)| (vec![("rule", rule)], count)).collect()
+    rules.into_iter().map(|(rule, count)| (vec![("rule", rule.to_owned())], count)).collect()
 }
 
 impl Collector for Figures {
@@ -186,9 +185,11 @@ where
     N: EncodeCounterValue + Copy,
 {
     let mut metric = encoder.encode_descriptor(figure.name, figure.help, None, MetricType::Counter)?;
-    series.iter().try_for_each(|(labels, value)| match labels.is_empty() {
-        true => metric.encode_counter::<Labels, N, f64>(value, None),
-        false => ConstCounter::new(*value).encode(metric.encode_family(&escaped(labels))?),
+    series.iter().try_for_each(|(labels, value)| {
+        if labels.is_empty() {
+            return metric.encode_counter::<Labels, N, f64>(value, None);
+        }
+        ConstCounter::new(*value).encode(metric.encode_family(&escaped(labels))?)
     })
 }
 
@@ -197,9 +198,11 @@ where
     N: EncodeGaugeValue + Copy,
 {
     let mut metric = encoder.encode_descriptor(figure.name, figure.help, None, MetricType::Gauge)?;
-    series.iter().try_for_each(|(labels, value)| match labels.is_empty() {
-        true => metric.encode_gauge(value),
-        false => ConstGauge::new(*value).encode(metric.encode_family(&escaped(labels))?),
+    series.iter().try_for_each(|(labels, value)| {
+        if labels.is_empty() {
+            return metric.encode_gauge(value);
+        }
+        ConstGauge::new(*value).encode(metric.encode_family(&escaped(labels))?)
     })
 }
 

@@ -1,13 +1,8 @@
 //! For those who operate hoptrail: health and metrics.
 
-mod health;
-mod metrics;
+pub(super) mod health;
+pub(super) mod metrics;
 
-use axum::Router;
+mod router;
 
-use super::desk::Desk;
-
-/// `/livez`, `/readyz` and `/metrics`.
-pub(super) fn router() -> Router<Desk> {
-    health::router().merge(metrics::router())
-}
+pub(super) use router::router;

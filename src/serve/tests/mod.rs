@@ -1,29 +1,22 @@
-//! The routes, answered from a list of events.
+//! The routes, answered from a journal in a directory of its own.
 
 mod errors;
-mod fake;
 mod proxy;
 mod routes;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
-use crate::model::{Event, Kind, Seq, Source, Timestamp};
+use crate::model::{Event, Kind, Timestamp};
+use crate::query::tests::{Filled, Stage, event};
+use crate::query::{Readings, Standing};
 
-use super::routes::router_over;
-
-pub(super) use fake::Fake;
-
-/// An event observed `seq` seconds after the epoch.
-pub(super) fn event(kind: Kind, seq: u64) -> Event {
-    let at = Timestamp::from_micros(i64::try_from(seq).unwrap() * 1_000_000);
-    Event { seq: Seq(seq), ..Event::new(kind, Source::Binding, at) }
-}
+use super::routes::router;
 
 /// An answer, read whole.
 struct Answer {
@@ -45,13 +38,16 @@ impl Answer {
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn call(facts: &Arc<Fake>, request: Request<Body>) -> Answer {
-    let response = router_over(facts.clone(), TIMEOUT).oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+async fn call(stage: &Stage, request: Request<Body>) -> Answer {
+    read(router(stage.handles.clone(), TIMEOUT).oneshot(request).await.unwrap()).await
 }
 
-async fn get(facts: &Arc<Fake>, uri: &str) -> Answer {
-    call(facts, Request::get(uri).body(Body::empty()).unwrap()).await
+async fn get(stage: &Stage, uri: &str) -> Answer {
+    call(stage, Request::get(uri).body(Body::empty()).unwrap()).await
+}
+
+async fn read(response: impl IntoResponse) -> Answer {
+    let (parts, body) = response.into_response().into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }

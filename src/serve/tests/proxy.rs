@@ -1,14 +1,21 @@
 //! What is told of the proxy: sessions, figures, health.
 
 use super::*;
-use crate::live::{Backlog, Direction, Refused, SessionStats};
+use crate::live::{Backlog, Direction, Refused, SessionFigures, SessionStats};
+use crate::model::Session;
 use crate::model::api::{Health, SessionState, SessionView, SessionsReport};
+use crate::record::Stats;
+use crate::serve::http::requests::Requests;
+use crate::serve::operate::health::ready;
+use crate::serve::operate::metrics::page;
 
+/// A session of client `number`, since the epoch.
 fn session(number: u16, service: &str, user: &str, vhost: &str) -> SessionView {
     let address = format!("10.0.0.7:{number}");
     SessionView {
         connection: format!("{address} -> 127.0.0.1:5673").into(),
         address,
+        since: Timestamp::default().to_string(),
         service: Some(service.into()),
         user: Some(user.into()),
         vhost: Some(vhost.into()),
@@ -17,11 +24,23 @@ fn session(number: u16, service: &str, user: &str, vhost: &str) -> SessionView {
     }
 }
 
-fn facts(sessions: Vec<SessionView>) -> Arc<Fake> {
-    let mut facts = Fake::new(vec![]);
-    let total = sessions.len() as u64;
-    facts.sessions = SessionsReport { at: "now".into(), enabled: true, sessions, total };
-    Arc::new(facts)
+/// The proxy is on, and these are connected.
+fn connected(sessions: Vec<SessionView>) -> Stage {
+    let stage = Stage::over(Filled::new(vec![]), &[("proxy.enabled", "true")]);
+    let registry = &stage.handles.live.sessions;
+    for (id, view) in (1..).zip(sessions) {
+        registry.opened(id, view.address, view.connection, view.tls, Timestamp::default());
+        let session = Session { user: view.user, client_name: view.client_name, ..Session::default() };
+        let figures = SessionFigures {
+            session,
+            service: view.service,
+            vhost: view.vhost,
+            state: view.state,
+            ..SessionFigures::default()
+        };
+        registry.update(id, figures, Timestamp::default());
+    }
+    stage
 }
 
 fn proxy() -> SessionStats {
@@ -44,7 +63,7 @@ fn proxy() -> SessionStats {
 
 #[tokio::test]
 async fn sessions_are_listed_filtered_and_counted() {
-    let facts = facts(vec![
+    let stage = connected(vec![
         session(1, "CRM", "crm", "/"),
         session(2, "MES", "mes", "/"),
         session(3, "CRM", "crm", "test"),
@@ -59,7 +78,7 @@ async fn sessions_are_listed_filtered_and_counted() {
         ("?limit=1&service=CRM", vec!["10.0.0.7:1"], 2),
     ];
     for (query, expected, total) in cases {
-        let report: SessionsReport = get(&facts, &format!("/api/v1/sessions{query}")).await.json();
+        let report: SessionsReport = get(&stage, &format!("/api/v1/sessions{query}")).await.json();
         let found: Vec<_> = report.sessions.iter().map(|session| session.address.as_str()).collect();
         assert_eq!((found, report.total, report.enabled), (expected, total, true), "{query}");
     }
@@ -68,26 +87,26 @@ async fn sessions_are_listed_filtered_and_counted() {
 #[tokio::test]
 async fn sessions_are_exported_as_lines_and_as_a_table() {
     let odd = SessionView { client_name: Some("=1+1".into()), ..session(1, "CRM", "a,b", "/") };
-    let facts = facts(vec![odd.clone(), session(2, "MES", "mes", "/")]);
-    let lines = get(&facts, "/api/v1/sessions?format=ndjson").await;
+    let stage = connected(vec![odd.clone(), session(2, "MES", "mes", "/")]);
+    let lines = get(&stage, "/api/v1/sessions?format=ndjson").await;
     assert_eq!(lines.header("content-type"), "application/x-ndjson");
     let found: Vec<SessionView> = lines.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((found.len(), &found[0]), (2, &odd));
-    let table = get(&facts, "/api/v1/sessions?format=csv&limit=1").await;
+    let table = get(&stage, "/api/v1/sessions?format=csv&limit=1").await;
     assert_eq!(table.header("content-type"), "text/csv; charset=utf-8; header=present");
     let rows: Vec<_> = table.body.lines().collect();
     assert!(
         rows[0].starts_with("connection,address,broker_connection,tls,since,state,service,user,client_name,vhost,")
     );
-    let row = "10.0.0.7:1 -> 127.0.0.1:5673,10.0.0.7:1,,false,,running,CRM,\"a,b\",'=1+1,/,0,0,0,0,0,0,0,0,0,,,";
+    let row = "10.0.0.7:1 -> 127.0.0.1:5673,10.0.0.7:1,,false,1970-01-01T00:00:00.000000Z,running,CRM,\"a,b\",'=1+1,/,0,0,0,0,0,0,0,0,0,,,";
     assert_eq!(rows[1..], [row]);
 }
 
 #[tokio::test]
-async fn the_proxy_s_figures_are_metrics_while_it_is_on() {
-    let mut facts = Fake::new(vec![]);
-    facts.proxy = proxy();
-    let text = get(&Arc::new(facts), "/metrics").await.body;
+async fn figures_of_the_proxy_are_metrics_while_it_is_on() {
+    let standing = Standing { proxy: proxy(), ..Standing::default() };
+    let readings = Readings { standing, ..Readings::default() };
+    let text = read(page(&readings, &Requests::default())).await.body;
     for line in [
         "hoptrail_proxy_sessions 3",
         "hoptrail_proxy_sessions_opened_total 5",
@@ -96,10 +115,10 @@ async fn the_proxy_s_figures_are_metrics_while_it_is_on() {
         "hoptrail_proxy_sessions_refused_total{reason=\"too_many\"} 0",
         "hoptrail_proxy_bytes_total{direction=\"from_client\"} 10",
         "hoptrail_proxy_bytes_total{direction=\"from_broker\"} 20",
+        "hoptrail_recorder_dropped_total 7",
         "hoptrail_proxy_observations_dropped_total{kind=\"publish\"} 6",
         "hoptrail_proxy_observations_dropped_total{kind=\"settle\"} 0",
         "hoptrail_proxy_observations_dropped_total{kind=\"topology\"} 1",
-        "hoptrail_recorder_dropped_total 7",
         "hoptrail_proxy_unobserved_bytes_total 1000",
         "hoptrail_proxy_backlog_bytes 15",
         "hoptrail_proxy_backlog_peak_bytes 99",
@@ -118,9 +137,9 @@ async fn the_proxy_s_figures_are_metrics_while_it_is_on() {
 
 #[tokio::test]
 async fn what_the_proxy_could_not_record_is_told_and_clients_are_not_cut_off_for_it() {
-    let mut facts = Fake::new(vec![]);
-    facts.proxy = proxy();
-    let answer = get(&Arc::new(facts), "/readyz?verbose").await;
+    let stats = Stats { queue_len_max: 10, ..Stats::default() };
+    let standing = Standing { stats, proxy: proxy(), ..Standing::default() };
+    let answer = read(ready(&standing, true)).await;
     assert_eq!(answer.status, 200);
     let checks = answer.json::<Health>().checks;
     let check = checks.iter().find(|check| check.name == "proxy").expect("a check");

@@ -2,13 +2,10 @@
 
 use crate::journal::Term;
 use crate::model::{Event, Kind, MessageKey, Source, Str};
+use crate::question;
 
-use crate::serve::http::parameters::Parameters;
-use crate::serve::http::problem::Refusal;
-
-/// The parameters that [`Filter::read`] knows.
-pub(super) const PARAMETERS: [&str; 10] =
-    ["kind", "exchange", "queue", "service", "order_id", "message_id", "correlation_id", "source", "vhost", "status"];
+use super::error::BadQuestion;
+use super::read::parse;
 
 /// What an event must have. `None`: anything.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,20 +23,20 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// From a request's parameters.
-    pub(super) fn read(parameters: &Parameters) -> Result<Self, Refusal> {
-        let text = |name| parameters.text(name).map(Str::from);
+    /// Reads what a search asks for.
+    pub(super) fn read(asked: &question::Events) -> Result<Self, BadQuestion> {
+        let text = |text: &Option<String>| text.as_deref().map(Str::from);
         Ok(Filter {
-            kind: parameters.parse("kind")?,
-            source: parameters.parse("source")?,
-            exchange: text("exchange"),
-            queue: text("queue"),
-            service: text("service"),
-            order_id: text("order_id"),
-            message: parameters.text("message_id").map(MessageKey::parse),
-            correlation_id: text("correlation_id"),
-            vhost: text("vhost"),
-            status: text("status"),
+            kind: parse("kind", asked.kind.as_deref())?,
+            source: parse("source", asked.source.as_deref())?,
+            exchange: text(&asked.exchange),
+            queue: text(&asked.queue),
+            service: text(&asked.service),
+            order_id: text(&asked.order_id),
+            message: asked.message_id.as_deref().map(MessageKey::parse),
+            correlation_id: text(&asked.correlation_id),
+            vhost: text(&asked.vhost),
+            status: text(&asked.status),
         })
     }
 
@@ -101,13 +98,25 @@ fn is_queue(queue: &Str, event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::event;
+    use super::super::tests::{asked, event};
     use super::*;
     use crate::model::Death;
 
+    const PARAMETERS: [&str; 10] = [
+        "kind",
+        "exchange",
+        "queue",
+        "service",
+        "order_id",
+        "message_id",
+        "correlation_id",
+        "source",
+        "vhost",
+        "status",
+    ];
+
     fn filter(query: &str) -> Filter {
-        let uri = format!("/events?{query}").parse().unwrap();
-        Filter::read(&Parameters::read(&uri, &PARAMETERS).unwrap()).unwrap()
+        Filter::read(&asked(query)).unwrap()
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use crate::model::Timestamp;
 
-use crate::serve::http::problem::Refusal;
+use super::error::BadQuestion;
 
 /// Reads the moment that the parameter `name` gives.
-pub(super) fn parse(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+pub(super) fn parse(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, BadQuestion> {
     relative(text, now).or_else(|| epoch(text)).or_else(|| text.parse().ok()).ok_or_else(|| {
         let forms = "2026-11-20T09:30:00Z, 1795166400, now or now-1h30m";
-        Refusal::BadQuery(format!("{name}: {text:?} is not a moment such as {forms}"))
+        BadQuestion::Parameter(format!("{name}: {text:?} is not a moment such as {forms}"))
     })
 }
 

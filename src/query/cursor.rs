@@ -14,13 +14,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::Seq;
 
-use crate::serve::http::problem::Refusal;
+use super::error::BadQuestion;
 
 const VERSION: u8 = 1;
 const DIGEST_LEN: usize = 8;
 
 /// The cursor after `seq` in the search with these parameters.
-pub(super) fn write(seq: Seq, search: &[(&str, &str)]) -> String {
+pub(super) fn write<T: AsRef<str>>(seq: Seq, search: &[(T, T)]) -> String {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&seq.0.to_be_bytes());
     bytes.extend_from_slice(&digest(seq, search));
@@ -28,22 +28,22 @@ pub(super) fn write(seq: Seq, search: &[(&str, &str)]) -> String {
 }
 
 /// Reads a cursor of the search with these parameters.
-pub(super) fn read(text: &str, search: &[(&str, &str)]) -> Result<Seq, Refusal> {
-    let garbage = Refusal::BadCursor("is not one that hoptrail gave out");
+pub(super) fn read<T: AsRef<str>>(text: &str, search: &[(T, T)]) -> Result<Seq, BadQuestion> {
+    let garbage = BadQuestion::Cursor("is not one that hoptrail gave out");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| garbage.clone())?;
     let (version, rest) = bytes.split_first().ok_or_else(|| garbage.clone())?;
     let (number, tag) = rest.split_first_chunk::<8>().ok_or(garbage)?;
     if *version != VERSION {
-        return Err(Refusal::BadCursor("is of another version of hoptrail"));
+        return Err(BadQuestion::Cursor("is of another version of hoptrail"));
     }
     let seq = Seq(u64::from_be_bytes(*number));
-    if tag == digest(seq, search) { Ok(seq) } else { Err(Refusal::BadCursor("belongs to another search")) }
+    if tag == digest(seq, search) { Ok(seq) } else { Err(BadQuestion::Cursor("belongs to another search")) }
 }
 
-fn digest(seq: Seq, search: &[(&str, &str)]) -> [u8; DIGEST_LEN] {
+fn digest<T: AsRef<str>>(seq: Seq, search: &[(T, T)]) -> [u8; DIGEST_LEN] {
     let mut hasher = blake3::Hasher::new_derive_key("hoptrail 2026-11 search cursor");
     hasher.update(&[VERSION]).update(&seq.0.to_be_bytes());
-    for text in search.iter().flat_map(|(name, value)| [name, value]) {
+    for text in search.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]) {
         hasher.update(&(text.len() as u64).to_be_bytes()).update(text.as_bytes());
     }
     let mut digest = [0; DIGEST_LEN];
@@ -70,7 +70,7 @@ mod tests {
         for other in
             [&SEARCH[..1], &[("from", "now-1h"), ("kind", "deliver")], &[("from", "now-1hkind"), ("", "publish")]]
         {
-            assert_eq!(read(&cursor, other), Err(Refusal::BadCursor("belongs to another search")));
+            assert_eq!(read(&cursor, other), Err(BadQuestion::Cursor("belongs to another search")));
         }
     }
 
@@ -81,14 +81,14 @@ mod tests {
             let mut changed = cursor.clone();
             changed[at] ^= 1;
             let refused = read(&URL_SAFE_NO_PAD.encode(changed), SEARCH);
-            assert!(matches!(refused, Err(Refusal::BadCursor(_))), "byte {at}: {refused:?}");
+            assert!(matches!(refused, Err(BadQuestion::Cursor(_))), "byte {at}: {refused:?}");
         }
     }
 
     #[test]
     fn garbage_is_refused() {
         for text in ["", "AQ", "AQAAAAAAAAAH", "not a cursor", "💥", "AAAAAAAAAAAAAAAAAAAAAAA"] {
-            assert!(matches!(read(text, SEARCH), Err(Refusal::BadCursor(_))), "{text}");
+            assert!(matches!(read(text, SEARCH), Err(BadQuestion::Cursor(_))), "{text}");
         }
     }
 }

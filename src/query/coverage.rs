@@ -1,0 +1,37 @@
+//! Coverage: which source observes which virtual host, and what was not observed.
+
+use crate::journal::{Order, Term};
+use crate::model::api::{CoverageReport, GapView};
+use crate::model::{Kind, Timestamp};
+
+use super::damage::{Answer, Damage};
+use super::error::Unreadable;
+use super::handles::Handles;
+use super::period::Period;
+
+/// Gaps in the answer; older ones are found with `/events?kind=gap`.
+const GAPS_MAX: usize = 100;
+
+/// All sources, and the newest gaps.
+///
+/// # Errors
+/// Too much of the journal cannot be read.
+pub fn coverage(handles: &Handles, now: Timestamp) -> Result<Answer<CoverageReport>, Unreadable> {
+    let reader = &handles.reader;
+    let range = Period::default().seqs(reader)?;
+    let (mut gaps, mut left_out) = (Vec::new(), Damage::default());
+    for event in reader.find(&Term::Kind(Kind::Gap), range, Order::Descending).take(GAPS_MAX) {
+        match event {
+            Ok(event) => gaps.extend(event.gap.as_ref().map(|gap| GapView::new(event.seq, gap))),
+            Err(error) => left_out.note(error)?,
+        }
+    }
+    let report = CoverageReport {
+        at: now.to_string(),
+        sources: handles.live.sources.report(),
+        gaps,
+        first_seq: reader.first_seq().0,
+        last_seq: reader.last_seq().0,
+    };
+    Ok(Answer { view: report, left_out })
+}

@@ -1,0 +1,22 @@
+//! The handles that questions are answered from.
+
+use crate::alert::Alerts;
+use crate::flow::Flow;
+use crate::journal::Reader;
+use crate::live::Live;
+use crate::record::Recorder;
+
+/// The handles that questions are answered from. Cheap to clone.
+#[derive(Clone)]
+pub struct Handles {
+    /// Committed events.
+    pub reader: Reader,
+    /// Trails and stalls.
+    pub flow: Flow,
+    /// Firing and recent alerts.
+    pub alerts: Alerts,
+    /// The writer's figures.
+    pub recorder: Recorder,
+    /// The sources, the sessions, and the proxy's figures.
+    pub live: Live,
+}

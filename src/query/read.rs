@@ -1,0 +1,52 @@
+//! How the text of a question is read.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::error::BadQuestion;
+
+/// Items of an answer where the question does not say how many: fits a screen or two.
+const LIMIT_DEFAULT: usize = 100;
+
+/// A parameter of a type that says itself what it accepts.
+pub(super) fn parse<T>(name: &str, text: Option<&str>) -> Result<Option<T>, BadQuestion>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.map(str::parse).transpose().map_err(|error| BadQuestion::Parameter(format!("{name}: {error}")))
+}
+
+/// One of a list of words.
+pub(super) fn choice<T: Copy>(name: &str, text: Option<&str>, choices: &[(&str, T)]) -> Result<Option<T>, BadQuestion> {
+    let Some(text) = text else { return Ok(None) };
+    let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    found.map(Some).ok_or_else(|| {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        BadQuestion::Parameter(format!("{name}: {text:?} is not one of {}", words.join(", ")))
+    })
+}
+
+/// How many items the answer may hold.
+pub(super) fn limit(asked: Option<usize>, max: usize) -> Result<usize, BadQuestion> {
+    let limit = asked.unwrap_or(LIMIT_DEFAULT);
+    if (1..=max).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(BadQuestion::Parameter(format!("limit: {limit} is not between 1 and {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_checked() {
+        assert_eq!(limit(None, 1000), Ok(100));
+        assert_eq!(limit(Some(7), 1000), Ok(7));
+        for wrong in [0, 1001] {
+            let text = limit(Some(wrong), 1000).expect_err("a wrong limit").to_string();
+            assert_eq!(text, format!("limit: {wrong} is not between 1 and 1000"));
+        }
+    }
+}

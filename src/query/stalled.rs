@@ -1,0 +1,67 @@
+//! Messages and orders that are past their deadline.
+
+use crate::flow::StalledQuery;
+use crate::model::Timestamp;
+use crate::model::api::{StalledReport, StalledWhat};
+use crate::question;
+
+use super::error::BadQuestion;
+use super::handles::Handles;
+use super::read::{choice, limit};
+
+/// More is not read by people; the total is told beside them.
+const LIMIT_MAX: usize = 1000;
+
+/// The question what is past its deadline.
+#[derive(Clone, Debug)]
+pub struct Stalled(StalledQuery);
+
+impl Stalled {
+    /// Reads the question.
+    ///
+    /// # Errors
+    /// It means nothing.
+    pub fn read(asked: &question::Stalled) -> Result<Stalled, BadQuestion> {
+        let what = [("messages", StalledWhat::Message), ("orders", StalledWhat::Order)];
+        let status = match (&asked.status, &asked.step) {
+            (Some(_), Some(_)) => {
+                return Err(BadQuestion::Parameter("step is another name for status; give one".to_owned()));
+            }
+            (status, step) => status.as_ref().or(step.as_ref()),
+        };
+        Ok(Stalled(StalledQuery {
+            what: choice("what", asked.what.as_deref(), &what)?,
+            service: asked.service.clone(),
+            queue: asked.queue.clone(),
+            status: status.cloned(),
+            limit: limit(asked.limit, LIMIT_MAX)?,
+        }))
+    }
+
+    /// Everything that matches, oldest first.
+    #[must_use]
+    pub fn answer(&self, handles: &Handles, now: Timestamp) -> StalledReport {
+        handles.flow.stalled(&self.0, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stalled_question_is_passed_on() {
+        let asked = question::Stalled {
+            what: Some("orders".into()),
+            step: Some("PACKAGING".into()),
+            service: Some("MES".into()),
+            queue: Some("q".into()),
+            limit: Some(5),
+            ..question::Stalled::default()
+        };
+        let Stalled(query) = Stalled::read(&asked).unwrap();
+        assert_eq!(query.what, Some(StalledWhat::Order));
+        assert_eq!(query.status.as_deref(), Some("PACKAGING"));
+        assert_eq!((query.service.as_deref(), query.queue.as_deref(), query.limit), (Some("MES"), Some("q"), 5));
+    }
+}

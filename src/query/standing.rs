@@ -1,0 +1,84 @@
+//! How hoptrail stands: the facts that health and metrics are told from.
+
+use crate::flow::StalledQuery;
+use crate::live::SessionStats;
+use crate::model::Timestamp;
+use crate::model::api::{AlertsReport, SourceCoverage, StalledReport};
+use crate::record::Stats;
+
+use super::handles::Handles;
+
+/// Stalls in the readings; the total tells how many there are besides.
+const STALLED_MAX: usize = 10_000;
+
+/// What health is told from.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The writer's figures.
+    pub stats: Stats,
+    /// What each source observes.
+    pub sources: Vec<SourceCoverage>,
+    /// The proxy's figures.
+    pub proxy: SessionStats,
+    /// Committed events that trails and stalls do not know of yet.
+    pub lag: u64,
+}
+
+/// What metrics are told from.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// What health is told from.
+    pub standing: Standing,
+    /// The number of the newest event.
+    pub last_seq: u64,
+    /// The journal's size on the disk.
+    pub disk_bytes: u64,
+    /// Messages followed.
+    pub messages: usize,
+    /// Orders followed.
+    pub orders: usize,
+    /// Messages and orders that were evicted unfinished.
+    pub evicted: u64,
+    /// What is past its deadline.
+    pub stalled: StalledReport,
+    /// Firing and recent alerts.
+    pub alerts: AlertsReport,
+    /// Notifications that were sent.
+    pub notifications_sent: u64,
+    /// Notifications that failed for good.
+    pub notifications_failed: u64,
+}
+
+impl Standing {
+    /// Of this moment.
+    #[must_use]
+    pub fn of(handles: &Handles) -> Standing {
+        Standing {
+            stats: handles.recorder.stats(),
+            sources: handles.live.sources.report(),
+            proxy: handles.live.sessions.stats(),
+            lag: handles.flow.lag(),
+        }
+    }
+}
+
+impl Readings {
+    /// Of this moment.
+    #[must_use]
+    pub fn of(handles: &Handles, now: Timestamp) -> Readings {
+        let (messages, orders, evicted) = handles.flow.tracked();
+        let (notifications_sent, notifications_failed) = handles.alerts.notifications();
+        Readings {
+            standing: Standing::of(handles),
+            last_seq: handles.reader.last_seq().0,
+            disk_bytes: handles.reader.disk_bytes(),
+            messages,
+            orders,
+            evicted,
+            stalled: handles.flow.stalled(&StalledQuery { limit: STALLED_MAX, ..StalledQuery::default() }, now),
+            alerts: handles.alerts.report(),
+            notifications_sent,
+            notifications_failed,
+        }
+    }
+}

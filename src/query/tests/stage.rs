@@ -1,0 +1,69 @@
+//! A hoptrail without captures.
+
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::alert::Alerts;
+use crate::config;
+use crate::flow::{Flow, Follower};
+use crate::live::Live;
+use crate::model::{Event, Timestamp};
+use crate::query::Handles;
+use crate::record;
+
+use super::filled::{Filled, path};
+
+/// A hoptrail over a journal in a directory of its own. Nothing is recorded in it.
+pub(crate) struct Stage {
+    /// What questions are answered from.
+    pub(crate) handles: Handles,
+    dir: TempDir,
+    cancel: CancellationToken,
+}
+
+impl Stage {
+    /// Over these events, in their order.
+    pub(crate) fn new(events: Vec<Event>) -> Self {
+        Stage::over(Filled::new(events), &[])
+    }
+
+    /// Over that journal, with settings besides.
+    pub(crate) fn over(journal: Filled, settings: &[(&str, &str)]) -> Self {
+        let dir = journal.close();
+        let path = path(&dir).display().to_string();
+        let settings = [("journal.dir", path.as_str())].into_iter().chain(settings.iter().copied());
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let config = config::load(None, [], &settings).unwrap();
+        let live = Live::new(&config.proxy);
+        let (recorder, reader, _, _) = record::open(&config, live.sources.clone()).unwrap();
+        let flow = Flow::new(reader.clone(), config.flow.clone());
+        let (alerts, _) = Alerts::new(&config.alert).unwrap();
+        Stage { handles: Handles { reader, flow, alerts, recorder, live }, dir, cancel: CancellationToken::new() }
+    }
+
+    /// Where the journal is.
+    pub(crate) fn journal(&self) -> std::path::PathBuf {
+        path(&self.dir)
+    }
+
+    /// Waits until trails and stalls know of all events.
+    pub(crate) async fn follow(&self) {
+        let (flow, tail) = (self.handles.flow.clone(), self.handles.recorder.tail());
+        let follower = Follower::new(flow.clone(), tail, Vec::new(), Timestamp::default());
+        let (runtime, cancel) = (Handle::current(), self.cancel.clone());
+        std::thread::spawn(move || follower.run(&runtime, &cancel));
+        let caught_up = async {
+            while flow.lag() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), caught_up).await.unwrap();
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}

@@ -1,0 +1,38 @@
+//! Answers that may leave something out, and questions that have none.
+
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::query::{Answer, BadQuestion, Damage, Unreadable};
+use crate::serve::http::problem::Refusal;
+use crate::serve::http::reply::{json, warn};
+
+/// The answer as JSON.
+pub(super) fn answered<T: Serialize>(answer: &Answer<T>) -> Response {
+    warned(json(&answer.view), &answer.left_out)
+}
+
+/// Says what is left out, where something is.
+pub(super) fn warned(response: Response, left_out: &Damage) -> Response {
+    match left_out.warning() {
+        Some(warning) => warn(response, &warning),
+        None => response,
+    }
+}
+
+impl From<BadQuestion> for Refusal {
+    fn from(bad: BadQuestion) -> Self {
+        let text = bad.to_string();
+        match bad {
+            BadQuestion::Parameter(_) => Refusal::BadQuery(text),
+            BadQuestion::Cursor(_) => Refusal::BadCursor(text),
+            BadQuestion::Id(_) => Refusal::BadId(text),
+        }
+    }
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(error: Unreadable) -> Self {
+        Refusal::Unreadable(error.to_string())
+    }
+}
