@@ -21,8 +21,8 @@ use std::fs;
 use std::time::Duration;
 
 use frames::{BODY, HEADER, METHOD, Writer, frame};
-use hoptrail::model::{Kind, Timestamp};
-use hoptrail::wire::{Limits, Observed, Observer, Side};
+use hoptrail::model::{Kind, Side, Timestamp};
+use hoptrail::wire::{Limits, Observed, Observer};
 use login::login;
 use serde_json::json;
 

@@ -1,8 +1,7 @@
 //! What both sides of a session say until its channel is open.
 
-use hoptrail::wire::Side;
-
 use crate::frames::{METHOD, Writer};
+use hoptrail::model::Side;
 
 /// The bytes in their order, for a client of this name.
 pub fn login(name: &str, channel: u16) -> Vec<(Side, Vec<u8>)> {

@@ -15,5 +15,5 @@ mod sessions;
 mod sources;
 
 pub use registries::Live;
-pub use sessions::{Backlog, Direction, Refused, SessionFigures, SessionStats, Sessions};
+pub use sessions::{Backlog, Refused, SessionFigures, SessionStats, Sessions};
 pub use sources::Sources;

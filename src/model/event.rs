@@ -123,6 +123,21 @@ impl Event {
         }
     }
 
+    /// Something of `source` was not observed between two moments. `cause` says what happened, to what, in words.
+    #[must_use]
+    pub fn gap(source: Source, span: (Timestamp, Timestamp), count: Option<u64>, cause: impl Into<Str>) -> Self {
+        let (from, to) = span;
+        let gap = Gap { source, from: from.min(to), to, count, cause: cause.into() };
+        Event { gap: Some(gap), ..Event::new(Kind::Gap, Source::Hoptrail, to) }
+    }
+
+    /// hoptrail changed something, or noticed a change: the change's name, and to what, in words.
+    #[must_use]
+    pub fn change(name: impl Into<Str>, detail: impl Into<Str>, at: Timestamp) -> Self {
+        let topology = Topology { change: name.into(), detail: detail.into() };
+        Event { topology: Some(topology), ..Event::new(Kind::Topology, Source::Hoptrail, at) }
+    }
+
     /// What joins this event to the others of its message.
     #[must_use]
     pub fn message_key(&self) -> Option<MessageKey> {

@@ -6,6 +6,7 @@ mod event;
 mod ids;
 mod keys;
 mod kind;
+mod side;
 mod time;
 mod value;
 
@@ -18,5 +19,6 @@ pub use event::{
 pub use ids::{Fingerprint, MessageKey, Seq, Str};
 pub use keys::{Keys, Link};
 pub use kind::{Kind, Source, UnknownName};
+pub use side::Side;
 pub use time::{Timestamp, TimestampError};
 pub use value::{Value, weight};

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::clock;
 use crate::config;
 use crate::journal::{Change, Hole, Keeper, Policy, Rule, What};
-use crate::model::{Event, Gap, Kind, Source, Topology};
+use crate::model::{Event, Source};
 
 use super::observation::Observation;
 use super::recorder::Recorder;
@@ -106,8 +106,7 @@ pub(super) fn events(change: &Change) -> Vec<Event> {
         ByteSize(change.bytes_freed)
     );
     info!(change = name, "{detail}");
-    let mut event = Event::new(Kind::Topology, Source::Hoptrail, clock::now());
-    event.topology = Some(Topology { change: name.into(), detail: detail.into() });
+    let event = Event::change(name, detail, clock::now());
     let lost: &[Hole] = if let What::Salvaged { lost, .. } = &change.what { lost } else { &[] };
     let cause = format!("partition {} of the journal was damaged", change.partition);
     std::iter::once(event).chain(gaps(lost, &cause)).collect()
@@ -128,9 +127,6 @@ pub(super) fn gaps(lost: &[Hole], cause: &str) -> Vec<Event> {
 }
 
 fn gap(hole: &Hole, count: u64, cause: &str) -> Event {
-    let mut event = Event::new(Kind::Gap, Source::Hoptrail, clock::now());
     let cause = format!("{cause}; of seq {} to {}, {count} are missing", hole.seqs.start(), hole.seqs.end());
-    let gap = Gap { source: Source::Hoptrail, from: hole.from, to: hole.to, count: Some(count), cause: cause.into() };
-    event.gap = Some(gap);
-    event
+    Event { at: clock::now(), ..Event::gap(Source::Hoptrail, (hole.from, hole.to), Some(count), cause) }
 }

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::journal::DiskSpace;
-use crate::model::{Event, Kind, Source, Timestamp, Topology};
+use crate::model::{Event, Timestamp};
 
 /// Asking the file system costs a microsecond, and a commit takes a few megabytes at most.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -62,9 +62,7 @@ impl Room {
         let (since, why) = self.paused.take()?;
         let now = clock::now();
         info!(%since, "recording goes on");
-        let mut event = Event::new(Kind::Topology, Source::Hoptrail, now);
         let detail = format!("nothing was recorded from {since} to {now}: {why}");
-        event.topology = Some(Topology { change: "journal.paused".into(), detail: detail.into() });
-        Some(event)
+        Some(Event::change("journal.paused", detail, now))
     }
 }

@@ -1,6 +1,5 @@
 //! One channel: what its methods and contents say, in both directions.
 
-use super::Side;
 use super::consumers::Consumers;
 use super::content::{Purpose, Unfinished};
 use super::held::{Held, Holding, tell};
@@ -9,7 +8,7 @@ use super::method::Method;
 use super::scene::Scene;
 use super::transaction::{Outcome, Step, Transaction};
 use super::{Observed, Sink, table::text};
-use crate::model::{Close, Event, Kind, Party, Return, Settlement, SettlementKind, Timestamp, Topology};
+use crate::model::{Close, Event, Kind, Party, Return, Settlement, SettlementKind, Side, Timestamp, Topology};
 
 /// What a publish takes in a transaction besides its body and its headers.
 const STEP_BYTES: usize = 1024;
@@ -429,7 +428,7 @@ impl Channel {
         scene: &mut Scene,
         out: &mut dyn Sink,
     ) {
-        let by = if side == Side::Client { Party::Client } else { Party::Broker };
+        let by = Party::from(side);
         // Where both close at once, the broker's came first there: it would have answered the client's otherwise.
         if self.closing.is_none() || by == Party::Broker && !self.released {
             self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::scene::Scene;
 use super::{Observed, Sink};
-use crate::model::{Event, Gap, Kind, Source, Timestamp};
+use crate::model::{Event, Kind, Source, Timestamp};
 
 /// A hole that goes on is told at least this often.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -103,10 +103,9 @@ impl Scene {
         (from, to): (Timestamp, Timestamp),
         count: Option<u64>,
     ) -> Event {
-        let mut event = Event { source: Source::Hoptrail, ..self.event(Kind::Gap, channel, to) };
+        let Event { vhost, session, .. } = self.event(Kind::Gap, channel, to);
         let name = self.session.connection.as_deref().unwrap_or_default();
         let cause = format!("session {name}: {cause}");
-        event.gap = Some(Gap { source: Source::Proxy, from, to, count, cause: cause.into() });
-        event
+        Event { vhost, session, ..Event::gap(Source::Proxy, (from, to), count, cause) }
     }
 }

@@ -43,7 +43,7 @@ pub use dead_letters::DeadLetters;
 pub use death::{newest_death, told_by_delivery};
 pub use gate::{Gate, Verdict};
 pub use limits::{Limits, Room};
-pub use observer::{End, Figures, Observed, Observer, Side, Sink};
+pub use observer::{End, Figures, Observed, Observer, Sink};
 pub use properties::{Content, apply_basic, apply_table};
 pub use value::{Decoded, table, text, value};
 

@@ -4,45 +4,7 @@ use super::frame::Splitter;
 use super::limits::Limits;
 use super::login::{self, Collector, Greeting};
 use super::session::Followed;
-use crate::model::{Event, Link, Party, Session, Str, Timestamp};
-
-/// The direction of bytes: who sent them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The client, to the broker.
-    Client,
-    /// The broker, to the client.
-    Broker,
-}
-
-impl Side {
-    /// The one at the other end.
-    #[must_use]
-    pub fn other(self) -> Side {
-        match self {
-            Side::Client => Side::Broker,
-            Side::Broker => Side::Client,
-        }
-    }
-
-    /// As events name it.
-    #[must_use]
-    pub fn party(self) -> Party {
-        match self {
-            Side::Client => Party::Client,
-            Side::Broker => Party::Broker,
-        }
-    }
-
-    /// In sentences.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Side::Client => "client",
-            Side::Broker => "broker",
-        }
-    }
-}
+use crate::model::{Event, Link, Party, Session, Side, Str, Timestamp};
 
 /// An event, and its part in handing on the keys of its message.
 #[derive(Clone, Debug)]

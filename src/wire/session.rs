@@ -10,8 +10,8 @@ use super::login;
 use super::method::Method;
 use super::scene::Scene;
 use super::table::text;
-use super::{End, Observed, Side, Sink};
-use crate::model::{Close, Event, Kind, Party, Str, Timestamp, Topology};
+use super::{End, Observed, Sink};
+use crate::model::{Close, Event, Kind, Party, Side, Str, Timestamp, Topology};
 
 /// What a channel takes in memory besides what is counted by itself: the map of channels has room for more than it holds.
 const CHANNEL_BYTES: usize = 2 * size_of::<Channel>();
@@ -103,7 +103,7 @@ impl Followed {
                 out.push(self.change("connection.unblocked", "the broker takes messages again", at));
             }
             (_, Method::ConnectionClose { code, text: reason }) => {
-                let by = if side == Side::Client { Party::Client } else { Party::Broker };
+                let by = Party::from(side);
                 self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });
                 // What the broker closes has ended; what the client closes ends with the broker's answer.
                 if by == Party::Broker {

@@ -1,7 +1,7 @@
 //! Sessions that ask for a lot of memory. What they get is bounded by `Limits`.
 
-use hoptrail::model::{Party, Timestamp};
-use hoptrail::wire::{End, Limits, Observed, Observer, Side, Sink};
+use hoptrail::model::{Party, Side, Timestamp};
+use hoptrail::wire::{End, Limits, Observed, Observer, Sink};
 
 use crate::peak_of;
 

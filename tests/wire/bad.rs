@@ -2,7 +2,7 @@
 
 use amq_protocol::protocol::{AMQPClass, basic, channel, connection};
 use amq_protocol::types::FieldTable;
-use hoptrail::wire::Side;
+use hoptrail::model::Side;
 
 use crate::frames::{self, GREETING, raw};
 

@@ -1,7 +1,7 @@
 //! Bad input is told as a gap, and observing goes on where that is safe.
 
-use hoptrail::model::{Event, Kind, Party, Source, Timestamp};
-use hoptrail::wire::{End, Limits, Observer, Side};
+use hoptrail::model::{Event, Kind, Party, Side, Source, Timestamp};
+use hoptrail::wire::{End, Limits, Observer};
 
 use crate::bad::{self, Case, Sent, around, cases};
 use crate::frames;

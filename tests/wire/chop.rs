@@ -1,7 +1,7 @@
 //! A conversation as a proxy reads it: in pieces of any size, from both sides, with the time moving on.
 
-use hoptrail::model::Timestamp;
-use hoptrail::wire::{Observed, Observer, Side};
+use hoptrail::model::{Side, Timestamp};
+use hoptrail::wire::{Observed, Observer};
 
 use crate::rng::Rng;
 use crate::talk::Talk;

@@ -1,10 +1,10 @@
 //! What fuzzers begin with: bad input, and conversations as they should be.
 
+use hoptrail::model::Side;
 use std::fs;
 use std::path::Path;
 
 use amq_protocol::types::generation::gen_field_table;
-use hoptrail::wire::Side;
 
 use crate::bad::{Sent, around, cases, nested};
 use crate::message::Message;

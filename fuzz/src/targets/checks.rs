@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hoptrail::model::{Event, Kind, Link, Party, Timestamp};
-use hoptrail::wire::{End, Limits, Observed, Observer, Side};
+use hoptrail::model::{Event, Kind, Link, Party, Side, Timestamp};
+use hoptrail::wire::{End, Limits, Observed, Observer};
 
 /// Events that a few bytes may make besides those that have their own: opening, closing, and gaps.
 const SPARE: u64 = 200;

@@ -1,8 +1,7 @@
 //! Frames that are well formed, whatever stands in them.
 
-use hoptrail::wire::Side;
-
 use super::methods::METHODS;
+use hoptrail::model::Side;
 
 /// From the greeting to an open channel 1, as RabbitMQ and a client do it.
 pub fn login(send: &mut impl FnMut(Side, &[u8])) {

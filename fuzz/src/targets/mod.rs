@@ -13,8 +13,8 @@ mod methods;
 pub mod script;
 
 use amq_protocol::types::parsing::parse_field_table;
-use hoptrail::model::{Event, Kind, Party, Timestamp, Value};
-use hoptrail::wire::{End, Limits, Observed, Observer, Side};
+use hoptrail::model::{Event, Kind, Party, Side, Timestamp, Value};
+use hoptrail::wire::{End, Limits, Observed, Observer};
 
 use checks::Checks;
 pub use frames::login;

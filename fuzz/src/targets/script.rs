@@ -4,7 +4,7 @@
 //! one byte; 200 to 219 and 220 to 239 the same after a length of two bytes; 240 to 249 time that goes by, in
 //! milliseconds of two bytes; from 250 on bytes that were lost, their number in two bytes. The last may be cut short.
 
-use hoptrail::wire::Side;
+use hoptrail::model::Side;
 
 /// A step of a script.
 pub enum Step<'a> {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::live::Sessions;
-use crate::model::{Str, Timestamp};
-use crate::wire::{End, Side};
+use crate::model::{Side, Str, Timestamp};
+use crate::wire::End;
 
 /// A batch is handed over when it has so many bytes: large enough that handing over costs nothing beside the copy.
 const BATCH_BYTES: usize = 256 << 10;

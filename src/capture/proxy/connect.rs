@@ -7,8 +7,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use super::header::header;
-use super::leg::Leg;
+use super::proxy_protocol::header;
+use super::stream::Stream;
 use super::tls::Tls;
 use crate::config;
 use crate::live::Refused;
@@ -45,7 +45,7 @@ pub(super) async fn connect(
     settings: &config::Proxy,
     tls: &Tls,
     announced: Ends,
-) -> Result<(Leg, Option<Ends>), ConnectError> {
+) -> Result<(Stream, Option<Ends>), ConnectError> {
     let config::HostPort { host, port } = &settings.broker;
     let lookup = |source| ConnectError::Lookup { host: host.clone(), source };
     let found = timeout(settings.connect_timeout, lookup_host((host.as_str(), *port))).await;

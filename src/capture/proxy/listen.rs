@@ -15,8 +15,9 @@ use tracing::{debug, info, warn};
 
 use super::backlog::{BATCH_LINGER, Sender, What};
 use super::connect::connect;
+use super::copier::Copier;
 use super::relay::READ_BYTES;
-use super::session::{Session, Tap};
+use super::session::Session;
 use super::tls::Tls;
 use crate::clock;
 use crate::config::{self, Config};
@@ -163,7 +164,7 @@ impl Relay {
         self.backlog.tell(id, now, What::Opened(name.clone()));
         let refuses_guest = self.settings().refuse_guest && !peer.ip().to_canonical().is_loopback();
         let gate = refuses_guest.then(|| Gate::refusing(GUEST));
-        let mut session = Session::new(client, broker, Tap::new(id, peer, gate, self.clone()));
+        let mut session = Session::new(client, broker, Copier::new(id, peer, gate, self.clone()));
         let end = self.cut.run_until_cancelled(poll_fn(|cx| session.poll(cx, &self.buffer))).await;
         let end = match end {
             Some(end) => end,

@@ -5,20 +5,21 @@
 //!
 //! Few threads, because wake-ups cost more than parsing where two cores also carry the broker: the relay ([`listen`],
 //! [`relay`]) has every session, and copies what it passes on into batches ([`backlog`]); the observer ([`observe`])
-//! takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record` ([`outbox`]); a
+//! takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record` ([`handover`]); a
 //! third packs what has to wait. The relay never waits for the observer, unless `record.on_full` says so.
 
 mod backlog;
 mod connect;
-mod header;
-mod leg;
+mod copier;
+mod handover;
 mod listen;
 mod observe;
-mod outbox;
 mod pace;
+mod proxy_protocol;
 mod relay;
 mod running;
 mod session;
+mod stream;
 mod tls;
 
 use std::io;

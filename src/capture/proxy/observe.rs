@@ -7,15 +7,15 @@ use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::backlog::{Batch, Entry, Next, Receiver, What};
-use super::outbox::Outbox;
+use super::handover::Handover;
 use super::pace::Pace;
 use crate::clock;
 use crate::config::OnFull;
 use crate::live::{Live, SessionFigures, Sources};
 use crate::model::api::{SessionState, TapState};
-use crate::model::{Event, Kind, Source, Str, Timestamp};
+use crate::model::{Event, Kind, Side, Source, Str, Timestamp};
 use crate::record::Recorder;
-use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Side, Sink};
+use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Sink};
 
 /// How often the registry is told what the sessions do.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ const SHOWN_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Observing {
     recorder: Recorder,
     live: Live,
-    outbox: Outbox,
+    handover: Handover,
     limits: Limits,
     sessions: HashMap<u64, Watched>,
     /// Sessions whose row in the registry is out of date.
@@ -51,7 +51,7 @@ struct Watched {
 impl Observing {
     pub(super) fn new(recorder: Recorder, live: Live, on_full: OnFull, is_alone: bool, runtime: Handle) -> Self {
         Observing {
-            outbox: Outbox::new(recorder.clone(), live.sessions.clone(), on_full, runtime),
+            handover: Handover::new(recorder.clone(), live.sessions.clone(), on_full, runtime),
             recorder,
             live,
             limits: Limits::default(),
@@ -83,14 +83,14 @@ impl Observing {
                 Next::Nothing => {}
                 Next::Closed => break,
             }
-            self.outbox.tell_dropped();
+            self.handover.tell_dropped();
             let now = clock::instant();
             if self.shown_at.is_none_or(|at| now.duration_since(at) >= SHOWN_EVERY) {
                 self.shown_at = Some(now);
                 self.show(clock::now());
             }
         }
-        self.outbox.finish();
+        self.handover.finish();
     }
 
     fn batch(&mut self, batch: &Batch, receiver: &Receiver) {
@@ -105,8 +105,8 @@ impl Observing {
 
     fn entry(&mut self, entry: &Entry, bytes: &[u8], receiver: &Receiver) {
         let Entry { session, at, what } = entry;
-        let Observing { recorder, live, outbox, dead_letters, .. } = self;
-        let mut out = Out { recorder, sources: &live.sources, outbox, dead_letters, receiver, shown: None };
+        let Observing { recorder, live, handover, dead_letters, .. } = self;
+        let mut out = Out { recorder, sources: &live.sources, handover, dead_letters, receiver, shown: None };
         if let What::Opened(name) = what {
             let observer = Observer::new(self.limits.clone(), name.clone());
             let (bytes_from_client, bytes_from_broker) = (0, 0);
@@ -155,7 +155,7 @@ impl Observing {
 struct Out<'a> {
     recorder: &'a Recorder,
     sources: &'a Sources,
-    outbox: &'a mut Outbox,
+    handover: &'a mut Handover,
     dead_letters: &'a mut Option<DeadLetters>,
     receiver: &'a Receiver,
     /// The session is known by name now.
@@ -181,9 +181,9 @@ impl Sink for Out<'_> {
         let is_pressed = || self.receiver.is_pressed();
         let dead_letters = self.dead_letters.as_mut().map(|known| known.told_by(&observed.event));
         for event in dead_letters.into_iter().flatten() {
-            self.outbox.send(Observed { event, link: None }, is_pressed);
+            self.handover.send(Observed { event, link: None }, is_pressed);
         }
-        self.outbox.send(observed, is_pressed);
+        self.handover.send(observed, is_pressed);
     }
 }
 

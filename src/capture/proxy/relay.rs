@@ -4,32 +4,21 @@
 //! peer down; what did not fit is all that is kept. The end of one side's bytes ends only the other's reading, as in
 //! TCP itself.
 
+use crate::model::Side;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::leg::Leg;
-use crate::wire::Side;
+use super::copier::Copier;
+use super::stream::Stream;
 
 /// Bytes read at a time: what the kernel has at hand on loopback. Also the most that is kept for a slow reader, twice a
 /// session.
 pub(super) const READ_BYTES: usize = 64 << 10;
 /// Reads of one side before the others have their turn.
 const READS_AT_ONCE: usize = 16;
-
-/// What a session's owner wants to know, and decides.
-pub(super) trait Watch {
-    /// These bytes come next from this side. `Break`: they are not to be passed on, and the session ends.
-    fn pass(&mut self, side: Side, bytes: &[u8]) -> std::ops::ControlFlow<()>;
-
-    /// Bytes that had waited were written.
-    fn moved(&mut self);
-
-    /// Whether more may be read; otherwise the task is woken when it may.
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-}
 
 /// How a side's bytes came to their end.
 #[derive(Debug)]
@@ -38,7 +27,7 @@ pub(super) enum Ended {
     Eof,
     /// Its connection broke, or the other's did: nothing can be passed on.
     Broken { whose: Side, error: io::Error },
-    /// [`Watch::pass`] wanted it so.
+    /// [`Copier::pass`] wanted it so.
     Refused,
 }
 
@@ -63,17 +52,17 @@ impl Half {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        reader: &mut Leg,
-        writer: &mut Leg,
+        reader: &mut Stream,
+        writer: &mut Stream,
         buffer: &mut [u8],
-        watch: &mut impl Watch,
+        copier: &mut Copier,
     ) -> Poll<Ended> {
         let to = self.from.other();
         for _ in 0..READS_AT_ONCE {
             let before = self.written;
             let left = self.poll_write_leftover(cx, writer);
             if self.written != before {
-                watch.moved();
+                copier.moved();
             }
             if let Err(error) = ready!(left) {
                 return Poll::Ready(Ended::Broken { whose: to, error });
@@ -85,7 +74,7 @@ impl Half {
                     Ok(()) | Err(_) => Ended::Eof,
                 });
             }
-            if watch.poll_ready(cx).is_pending() {
+            if copier.poll_ready(cx).is_pending() {
                 return self.poll_flush(cx, writer, to);
             }
             let mut read = ReadBuf::new(buffer);
@@ -97,7 +86,7 @@ impl Half {
                 Poll::Ready(Ok(())) if read.filled().is_empty() => self.eof = true,
                 Poll::Ready(Ok(())) => {
                     let bytes = read.filled();
-                    if watch.pass(self.from, bytes).is_break() {
+                    if copier.pass(self.from, bytes).is_break() {
                         return Poll::Ready(Ended::Refused);
                     }
                     self.unflushed = true;
@@ -114,7 +103,7 @@ impl Half {
         Poll::Pending
     }
 
-    fn poll_write_leftover(&mut self, cx: &mut Context<'_>, writer: &mut Leg) -> Poll<io::Result<()>> {
+    fn poll_write_leftover(&mut self, cx: &mut Context<'_>, writer: &mut Stream) -> Poll<io::Result<()>> {
         while let Some(rest) = self.leftover.get(self.written..).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut *writer).poll_write(cx, rest)) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -130,7 +119,7 @@ impl Half {
     }
 
     /// Nothing can be read now: what the writer keeps back goes out.
-    fn poll_flush(&mut self, cx: &mut Context<'_>, writer: &mut Leg, to: Side) -> Poll<Ended> {
+    fn poll_flush(&mut self, cx: &mut Context<'_>, writer: &mut Stream, to: Side) -> Poll<Ended> {
         if self.unflushed {
             match Pin::new(writer).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.unflushed = false,

@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::clock;
 use crate::config::Config;
-use crate::model::{Event, Gap, Kind, Source};
+use crate::model::{Event, Source};
 use crate::record::{Observation, Recorder};
 
 /// In the journal's directory, as long as a proxy observes.
@@ -20,10 +20,7 @@ impl Running {
     /// Makes the mark. One that is there already was left by a proxy that was killed: a gap tells of it.
     pub(super) fn begin(config: &Config, recorder: &Recorder) -> Running {
         let path = config.journal.dir.join(FILE);
-        if path.exists()
-            && let Some(gap) = gap(config, recorder)
-            && recorder.try_record(Box::new(Observation::new(gap))).is_err()
-        {
+        if path.exists() && recorder.try_record(Box::new(Observation::new(gap(config, recorder)))).is_err() {
             warn!("the proxy was killed before; the gap that it left could not be recorded");
         }
         if let Err(error) = fs::write(&path, b"") {
@@ -41,13 +38,11 @@ impl Running {
 }
 
 /// From the last event that was recorded until now. Without session and count: how any session ended was not seen.
-fn gap(config: &Config, recorder: &Recorder) -> Option<Event> {
+fn gap(config: &Config, recorder: &Recorder) -> Event {
     let marks = config.broker.vhosts.iter().filter_map(|vhost| recorder.mark(vhost, Source::Proxy));
     let to = clock::now();
-    let from = marks.map(|mark| mark.at).max().unwrap_or(to).min(to);
-    let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
+    let from = marks.map(|mark| mark.at).max().unwrap_or(to);
     let cause = "hoptrail ended without closing the proxy's sessions; what passed in its last moments may not be \
                  recorded, and the ends of sessions and of what they held are not";
-    event.gap = Some(Gap { source: Source::Proxy, from, to, count: None, cause: cause.into() });
-    Some(event)
+    Event::gap(Source::Proxy, (from, to), None, cause)
 }

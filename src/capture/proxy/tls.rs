@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::leg::Leg;
+use super::stream::Stream;
 use crate::config::{BrokerTls, ClientAuth, ClientTls, Proxy};
 
 /// A handshake takes two round trips; who has not finished by then holds a place for nothing.
@@ -59,17 +59,17 @@ impl Tls {
     }
 
     /// The client's leg.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Leg> {
-        let Some(acceptor) = &self.from_clients else { return Ok(Leg::Plain(stream)) };
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Stream> {
+        let Some(acceptor) = &self.from_clients else { return Ok(Stream::Plain(stream)) };
         let tls = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
-        Ok(Leg::FromClient(Box::new(tls)))
+        Ok(Stream::FromClient(Box::new(tls)))
     }
 
     /// The broker's leg.
-    pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<Leg> {
-        let Some((connector, name)) = &self.to_broker else { return Ok(Leg::Plain(stream)) };
+    pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<Stream> {
+        let Some((connector, name)) = &self.to_broker else { return Ok(Stream::Plain(stream)) };
         let tls = tokio::time::timeout(HANDSHAKE, connector.connect(name.clone(), stream)).await??;
-        Ok(Leg::ToBroker(Box::new(tls)))
+        Ok(Stream::ToBroker(Box::new(tls)))
     }
 }
 

@@ -10,13 +10,13 @@ use tokio::time::MissedTickBehavior;
 
 use super::cursor::Cursor;
 use super::decode::Arrival;
-use super::notes;
-use super::queues::{self, Declared, Found};
+use super::notes::note;
+use super::queues::{self, Declaration, Declared};
 use super::source::{Round, RoundError, Tapped};
 use super::tracing_switch::Tracing;
 use crate::broker::AmqpError;
 use crate::clock;
-use crate::model::{Source, Timestamp};
+use crate::model::{Event, Source, Timestamp};
 use crate::record::{Observation, Receipt, Stopped, Watermark};
 
 /// Deliveries that became no event are acknowledged at least this often.
@@ -142,12 +142,12 @@ impl Tapped<'_> {
     async fn refresh(&mut self) -> Result<(), RoundError> {
         let Some(snapshot) = self.found.borrow_and_update().clone() else { return Ok(()) };
         let now = clock::now();
-        if let Some(Tracing::TurnedOn(since)) = self.apply(&snapshot, Found::Kept).await? {
+        if let Some(Tracing::TurnedOn(since)) = self.apply(&snapshot, Declaration::Kept).await? {
             // Where it was never seen on, the firehose has been blind for as long as it counted as live.
             let since = since.or(self.live_since).unwrap_or(now);
             let cause = "tracing had been switched off on the broker: a node restarted, or somebody switched it off";
-            let event = notes::gap(Source::Firehose, &self.memory.vhost, since, now, None, cause);
-            self.shared.recorder.record(notes::observation(event)).await?;
+            let gap = Event::gap(Source::Firehose, (since, now), None, cause);
+            self.shared.recorder.record(note(&self.memory.vhost, gap)).await?;
         }
         Ok(())
     }
@@ -193,8 +193,8 @@ impl Tapped<'_> {
             self.spec.name, self.shared.config.tap.queue_bytes_max
         );
         tracing::warn!(vhost = &**vhost, %source, cause, "a gap is recorded");
-        let event = notes::gap(source, vhost, from.unwrap_or(now), now, None, &cause);
-        self.shared.recorder.record(notes::observation(event)).await
+        let gap = Event::gap(source, (from.unwrap_or(now), now), None, cause);
+        self.shared.recorder.record(note(vhost, gap)).await
     }
 
     /// Takes no more, waits for what was handed over to become durable, and marks where observation ended.
@@ -214,8 +214,8 @@ impl Tapped<'_> {
         }
         reading.acknowledge().await?;
         let detail = format!("source {} stops with hoptrail", self.memory.source);
-        let event = notes::topology(self.memory.source, &self.memory.vhost, "tap.stopped", &detail, clock::now());
-        self.shared.recorder.record(notes::observation(event)).await?;
+        let event = Event { source: self.memory.source, ..Event::change("tap.stopped", detail, clock::now()) };
+        self.shared.recorder.record(note(&self.memory.vhost, event)).await?;
         Ok(Round::Cancelled)
     }
 }

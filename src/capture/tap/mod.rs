@@ -5,12 +5,12 @@
 //! One supervisor per vhost ([`supervisor`]) connects, and runs on each connection the discovery of what is to be
 //! observed ([`discovery`], planned by [`topology`]) beside one reader per source ([`source`], [`deliver`]).
 
+mod clients;
 mod cursor;
 mod decode;
 mod deliver;
 mod discovery;
 mod ledger;
-mod names;
 mod notes;
 mod probe;
 mod queues;
@@ -34,7 +34,7 @@ use crate::live::Sources;
 use crate::model::api::TapState;
 use crate::model::{Event, Source};
 use crate::record::Recorder;
-use names::Names;
+use clients::Clients;
 
 pub use probe::probe;
 
@@ -59,7 +59,7 @@ pub fn run(
         made.map_err(|error| tracing::error!(%error, "the management API is not used")).ok()
     });
     let nudges = Nudges::new(&config.broker.vhosts);
-    let shared = Arc::new(Shared { config, recorder, sources, names: Names::default(), nudges, management });
+    let shared = Arc::new(Shared { config, recorder, sources, clients: Clients::default(), nudges, management });
     for vhost in &shared.config.broker.vhosts {
         let supervisor = supervisor::Supervisor::new(shared.clone(), vhost);
         tracker.spawn(supervisor.run(cancel.clone()));
@@ -71,7 +71,7 @@ struct Shared {
     config: Arc<Config>,
     recorder: Recorder,
     sources: Sources,
-    names: Names,
+    clients: Clients,
     nudges: Nudges,
     management: Option<Management>,
 }

@@ -58,7 +58,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 
 /// How a declaration found the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Declaration {
     /// It was there, with these settings.
     Kept,
     /// It was not there.
@@ -70,7 +70,7 @@ pub(super) enum Found {
 /// A declared queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Declared {
-    pub found: Found,
+    pub how: Declaration,
     /// Messages that wait in it.
     pub messages: u32,
 }
@@ -83,12 +83,12 @@ pub(super) async fn declare(connection: &Connection, spec: &Spec) -> Result<Decl
         Err(error) => return Err(error),
     };
     match attempt(connection, spec, false).await {
-        Ok(messages) => Ok(Declared { found: if there { Found::Kept } else { Found::Created }, messages }),
+        Ok(messages) => Ok(Declared { how: if there { Declaration::Kept } else { Declaration::Created }, messages }),
         Err(AmqpError::Refused { code: PRECONDITION_FAILED, .. }) if there => {
             let channel = connection.create_channel().await?;
             channel.queue_delete(spec.name.as_str().into(), QueueDeleteOptions::default()).await?;
             let messages = attempt(connection, spec, false).await?;
-            Ok(Declared { found: Found::Replaced, messages })
+            Ok(Declared { how: Declaration::Replaced, messages })
         }
         Err(error) => Err(error),
     }

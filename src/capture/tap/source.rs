@@ -8,17 +8,18 @@ use lapin::Connection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::Shared;
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::discovery::Snapshot;
 use super::ledger::{Change, Ledger, News};
-use super::queues::{self, Declared, Found, Spec};
+use super::notes::note;
+use super::queues::{self, Declaration, Declared, Spec};
 use super::topology::{Plan, bound};
 use super::tracing_switch::{self, Switch, Tracing};
-use super::{Shared, notes};
 use crate::broker::{self, ACCESS_REFUSED, AmqpError, Bind, Binder, NOT_FOUND};
 use crate::clock;
 use crate::model::api::TapState;
-use crate::model::{Source, Str, Timestamp};
+use crate::model::{Event, Source, Str, Timestamp};
 use crate::record::Stopped;
 
 /// Where the plugin `rabbitmq_event_exchange` publishes.
@@ -148,7 +149,7 @@ impl<'a> Tapped<'a> {
             return Ok(Round::Absent);
         }
         let declared = queues::declare(self.connection, &self.spec).await?;
-        self.apply(&snapshot, declared.found).await?;
+        self.apply(&snapshot, declared.how).await?;
         let prefetch = self.shared.config.tap.prefetch;
         let (channel, consumer) = queues::consume(self.connection, &self.spec, prefetch).await?;
         self.outage_ended(declared).await?;
@@ -181,11 +182,11 @@ impl<'a> Tapped<'a> {
     }
 
     /// Makes the bindings be as planned, keeps tracing on, and tells what cannot be.
-    pub(super) async fn apply(&mut self, snapshot: &Snapshot, found: Found) -> Result<Option<Tracing>, RoundError> {
+    pub(super) async fn apply(&mut self, snapshot: &Snapshot, how: Declaration) -> Result<Option<Tracing>, RoundError> {
         let plan = self.plan(snapshot);
         let mut problems = plan.refused.clone();
-        let current = match (found, &snapshot.bindings) {
-            (Found::Kept, Some(bindings)) => Some(bound(bindings, &self.spec.name)),
+        let current = match (how, &snapshot.bindings) {
+            (Declaration::Kept, Some(bindings)) => Some(bound(bindings, &self.spec.name)),
             _ => None,
         };
         let bound_now = self.bind(&plan, current.as_ref(), &mut problems).await?;
@@ -285,8 +286,8 @@ impl<'a> Tapped<'a> {
             } else {
                 tracing::warn!(vhost = &*vhost, %source, change = change.name(), detail, "what the tap observes has changed");
             }
-            let event = notes::topology(Source::Hoptrail, &vhost, change.name(), &detail, clock::now());
-            self.shared.recorder.record(notes::observation(event)).await?;
+            let event = Event::change(change.name(), detail, clock::now());
+            self.shared.recorder.record(note(&vhost, event)).await?;
         }
         Ok(())
     }
@@ -303,19 +304,21 @@ impl<'a> Tapped<'a> {
         let Some(from) = since else {
             // The first time ever: from here on it is known since when the source is observed.
             let detail = format!("source {} is observed from now on", self.memory.source);
-            let event = notes::topology(self.memory.source, &self.memory.vhost, "tap.started", &detail, now);
-            return self.shared.recorder.record(notes::observation(event)).await;
+            let event = Event { source: self.memory.source, ..Event::change("tap.started", detail, now) };
+            return self.shared.recorder.record(note(&self.memory.vhost, event)).await;
         };
-        let queue = match declared.found {
-            Found::Kept => "what waited in its queue is recorded late, what did not fit or was not kept is missing",
-            Found::Created => "its queue was gone, with what it held",
-            Found::Replaced => "the settings of its queue have changed, and it was deleted with what it held",
+        let queue = match declared.how {
+            Declaration::Kept => {
+                "what waited in its queue is recorded late, what did not fit or was not kept is missing"
+            }
+            Declaration::Created => "its queue was gone, with what it held",
+            Declaration::Replaced => "the settings of its queue have changed, and it was deleted with what it held",
         };
         let why = outage.unwrap_or_else(|| "hoptrail was not running".to_owned());
         let cause = format!("{why}; {queue}");
         tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, %from, cause, "a gap is recorded");
-        let event = notes::gap(self.memory.source, &self.memory.vhost, from, now, None, &cause);
-        self.shared.recorder.record(notes::observation(event)).await
+        let gap = Event::gap(self.memory.source, (from, now), None, cause);
+        self.shared.recorder.record(note(&self.memory.vhost, gap)).await
     }
 
     pub(super) fn set_state(&self, state: TapState) {

@@ -9,17 +9,18 @@ use lapin::Connection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::clients::Client;
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::ledger::Ledger;
-use super::names::Client;
+use super::notes::note;
 use super::queues;
 use super::source::{End, Memory, Tapped};
 use super::tracing_switch::Switch;
-use super::{Shared, discovery, notes, unreadable};
+use super::{Shared, discovery, unreadable};
 use crate::broker::{self, ConnectError, Ending, PRODUCT, Reconnect};
 use crate::clock;
 use crate::model::api::TapState;
-use crate::model::{Source, Str};
+use crate::model::{Event, Source, Str};
 use crate::record::Stopped;
 
 /// The same failure is logged again after this time, not at every attempt.
@@ -56,7 +57,7 @@ impl Supervisor {
             memories.push(Memory {
                 source,
                 vhost: vhost.clone(),
-                decoder: Decoder::new(source, vhost.clone(), shared.names.clone(), bound.clone()),
+                decoder: Decoder::new(source, vhost.clone(), shared.clients.clone(), bound.clone()),
                 bound: bound.clone(),
                 switch: Switch::default(),
                 ledger: Ledger::default(),
@@ -174,7 +175,7 @@ impl Supervisor {
                 vhost: connection.vhost.map(Str::from),
                 own: property("product") == Some(PRODUCT),
             };
-            self.shared.names.put(name.into(), client);
+            self.shared.clients.put(name.into(), client);
         }
     }
 
@@ -196,8 +197,8 @@ impl Supervisor {
             let from = memory.complete_until.or(recorded_until).unwrap_or(now);
             // The firehose also traced these very messages on their way to the tap, which is nobody's loss.
             let count = (memory.source != Source::Firehose).then_some(u64::from(taken));
-            let event = notes::gap(memory.source, &self.vhost, from, now, count, &cause);
-            self.shared.recorder.record(notes::observation(event)).await?;
+            let gap = Event::gap(memory.source, (from, now), count, cause);
+            self.shared.recorder.record(note(&self.vhost, gap)).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::{Kind, Timestamp};
+use crate::model::{Kind, Side, Timestamp};
 
 /// Why a client was not let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,26 +38,6 @@ impl Refused {
     }
 }
 
-/// Who sent the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// The client, to the broker.
-    FromClient,
-    /// The broker, to the client.
-    FromBroker,
-}
-
-impl Direction {
-    /// The name in metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Direction::FromClient => "from_client",
-            Direction::FromBroker => "from_broker",
-        }
-    }
-}
-
 /// Bytes that passed and wait to be observed; what waits long is packed and counts as that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -82,8 +62,8 @@ pub struct SessionStats {
     pub closed: u64,
     /// Clients that were not let through, for each reason there is.
     pub refused: Vec<(Refused, u64)>,
-    /// Bytes passed on, in both directions.
-    pub bytes: Vec<(Direction, u64)>,
+    /// Bytes passed on, by who sent them.
+    pub bytes: Vec<(Side, u64)>,
     /// Observations dropped because the queue was full, by kind.
     pub dropped: Vec<(Kind, u64)>,
     /// Bytes passed on but not observed, because the backlog was full.
@@ -162,18 +142,18 @@ pub(super) struct Passed {
 }
 
 impl Passed {
-    pub(super) fn add(&self, direction: Direction, bytes: u64) {
-        let counter = match direction {
-            Direction::FromClient => &self.from_client,
-            Direction::FromBroker => &self.from_broker,
+    pub(super) fn add(&self, side: Side, bytes: u64) {
+        let counter = match side {
+            Side::Client => &self.from_client,
+            Side::Broker => &self.from_broker,
         };
         counter.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn totals(&self) -> Vec<(Direction, u64)> {
+    pub(super) fn totals(&self) -> Vec<(Side, u64)> {
         vec![
-            (Direction::FromClient, self.from_client.load(Ordering::Relaxed)),
-            (Direction::FromBroker, self.from_broker.load(Ordering::Relaxed)),
+            (Side::Client, self.from_client.load(Ordering::Relaxed)),
+            (Side::Broker, self.from_broker.load(Ordering::Relaxed)),
         ]
     }
 }

@@ -9,7 +9,7 @@ mod rate;
 mod registry;
 mod row;
 
-pub use counts::{Backlog, Direction, Refused, SessionStats};
+pub use counts::{Backlog, Refused, SessionStats};
 pub use registry::Sessions;
 pub use row::SessionFigures;
 

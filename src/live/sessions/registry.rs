@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
 use crate::model::api::{SessionView, SessionsReport};
-use crate::model::{Kind, Str, Timestamp};
+use crate::model::{Kind, Side, Str, Timestamp};
 
-use super::counts::{Counts, Direction, Passed, Refused, SessionStats};
+use super::counts::{Counts, Passed, Refused, SessionStats};
 use super::row::{LiveSession, Row, SessionFigures};
 
 /// Sessions in the table; `proxy.sessions_max` cannot be larger, so this is never met in earnest.
@@ -70,9 +70,9 @@ impl Sessions {
         self.counts().refuse(why);
     }
 
-    /// Bytes were passed on.
-    pub fn passed(&self, direction: Direction, bytes: u64) {
-        self.0.passed.add(direction, bytes);
+    /// Bytes that one side sent were passed on.
+    pub fn passed(&self, side: Side, bytes: u64) {
+        self.0.passed.add(side, bytes);
     }
 
     /// Observations could not be recorded, because the queue was full.

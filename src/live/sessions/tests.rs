@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::model::api::{SessionState, SessionView};
-use crate::model::{Kind, Session, Timestamp};
+use crate::model::{Kind, Session, Side, Timestamp};
 
 use super::*;
 
@@ -107,9 +107,9 @@ fn the_figures_add_up_over_sessions_and_time() {
     sessions.refused(Refused::Guest);
     sessions.refused(Refused::Guest);
     sessions.refused(Refused::Draining);
-    sessions.passed(Direction::FromClient, 10);
-    sessions.passed(Direction::FromClient, 5);
-    sessions.passed(Direction::FromBroker, 1);
+    sessions.passed(Side::Client, 10);
+    sessions.passed(Side::Client, 5);
+    sessions.passed(Side::Broker, 1);
     sessions.dropped(Kind::Publish, 4, at(10));
     sessions.dropped(Kind::Deliver, 2, at(11));
     sessions.unobserved(1000, at(12));
@@ -127,7 +127,7 @@ fn the_figures_add_up_over_sessions_and_time() {
             (Refused::Tls, 0),
             (Refused::Draining, 1),
         ],
-        bytes: vec![(Direction::FromClient, 15), (Direction::FromBroker, 1)],
+        bytes: vec![(Side::Client, 15), (Side::Broker, 1)],
         dropped: vec![(Kind::Publish, 4), (Kind::Deliver, 2)],
         unobserved_bytes: 1000,
         last_loss_at: Some(at(12)),

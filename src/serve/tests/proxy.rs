@@ -1,8 +1,8 @@
 //! What is told of the proxy: sessions, figures, health.
 
 use super::*;
-use crate::live::{Backlog, Direction, Refused, SessionFigures, SessionStats};
-use crate::model::Session;
+use crate::live::{Backlog, Refused, SessionFigures, SessionStats};
+use crate::model::{Session, Side};
 use crate::model::api::{Health, SessionState, SessionView, SessionsReport};
 use crate::record::Stats;
 use crate::serve::http::requests::Requests;
@@ -50,7 +50,7 @@ fn proxy() -> SessionStats {
         opened: 5,
         closed: 2,
         refused: vec![(Refused::Guest, 4), (Refused::TooMany, 0)],
-        bytes: vec![(Direction::FromClient, 10), (Direction::FromBroker, 20)],
+        bytes: vec![(Side::Client, 10), (Side::Broker, 20)],
         dropped: vec![(Kind::Publish, 6), (Kind::Topology, 1)],
         unobserved_bytes: 1000,
         last_loss_at: Some(Timestamp::from_micros(1_000_000)),

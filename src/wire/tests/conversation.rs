@@ -5,8 +5,8 @@ use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, channel, connection};
 use amq_protocol::types::{AMQPValue, FieldTable};
 
-use crate::model::{Event, Party, Timestamp};
-use crate::wire::{End, Limits, Observed, Observer, Side};
+use crate::model::{Event, Party, Side, Timestamp};
+use crate::wire::{End, Limits, Observed, Observer};
 
 pub(super) struct Conversation {
     pub(super) observer: Observer,

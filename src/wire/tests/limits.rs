@@ -2,7 +2,7 @@
 
 use super::conversation::Conversation;
 use super::*;
-use crate::wire::{Limits, Room, Side};
+use crate::wire::{Limits, Room};
 
 /// A channel, and whether it is followed: a publish on it is told.
 fn is_followed(talk: &mut Conversation, number: u16) -> bool {

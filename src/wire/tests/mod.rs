@@ -8,7 +8,7 @@ use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, basic, channel, confirm, connection, queue, tx};
 use amq_protocol::types::FieldTable;
 
-use crate::model::{Kind, SettlementKind};
+use crate::model::{Kind, SettlementKind, Side};
 use conversation::{Conversation, brief};
 
 fn publish(talk: &mut Conversation, id: &str, body: &[u8]) {
@@ -185,8 +185,8 @@ fn a_session_ends_as_the_protocol_says_or_as_was_seen() {
 #[test]
 fn bytes_that_are_no_frames_end_observing_and_that_is_told() {
     let mut talk = Conversation::logged_in("crm");
-    talk.bytes(super::Side::Client, &[7; 20]);
-    talk.bytes(super::Side::Client, &[7; 20]);
+    talk.bytes(Side::Client, &[7; 20]);
+    talk.bytes(Side::Client, &[7; 20]);
     talk.end();
     let told = talk.told();
     assert_eq!(told.len(), 4, "{told:?}");
@@ -202,7 +202,7 @@ fn other_protocols_are_a_session_with_a_gap() {
         (b"GET / HTTP/1.1", "it does not speak AMQP"),
     ] {
         let mut talk = Conversation::new();
-        greeting.chunks(1).for_each(|byte| talk.bytes(super::Side::Client, byte));
+        greeting.chunks(1).for_each(|byte| talk.bytes(Side::Client, byte));
         talk.end();
         let told = talk.told();
         assert_eq!(told[0], "session_open");
@@ -256,7 +256,7 @@ fn a_publish_that_cannot_be_followed_keeps_its_number() {
 #[test]
 fn what_a_client_only_asked_for_is_not_told_as_its_virtual_host() {
     let mut talk = Conversation::new();
-    talk.bytes(super::Side::Client, b"AMQP\0\0\x09\x01");
+    talk.bytes(Side::Client, b"AMQP\0\0\x09\x01");
     let open = connection::Open { virtual_host: "/secret".into() };
     talk.client(0, AMQPClass::Connection(connection::AMQPMethod::Open(open)));
     talk.end();

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use amq_protocol::protocol::{AMQPClass, basic, channel, connection, queue, tx};
-use hoptrail::model::{Event, Kind, Return, Settlement, SettlementKind, Topology};
-use hoptrail::wire::Side;
+use hoptrail::model::{Event, Kind, Return, Settlement, SettlementKind, Side, Topology};
 
 use super::Talking;
 use super::channel::{Ask, Consumer, Line, Then};

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use amq_protocol::protocol::AMQPClass;
-use hoptrail::model::{Close, Event, Settlement};
-use hoptrail::wire::Side;
+use hoptrail::model::{Close, Event, Settlement, Side};
 
 use crate::message::Message;
 

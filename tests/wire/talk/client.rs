@@ -2,8 +2,7 @@
 
 use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue, tx};
 use amq_protocol::types::FieldTable;
-use hoptrail::model::{Close, Kind, Party, Settlement, SettlementKind};
-use hoptrail::wire::Side;
+use hoptrail::model::{Close, Kind, Party, Settlement, SettlementKind, Side};
 
 use super::Talking;
 use super::channel::{Ask, Channel, Delivery, State, Step, Then, Transaction};

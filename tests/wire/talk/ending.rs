@@ -1,8 +1,8 @@
 //! How a conversation ends: by a good-bye of either side, or without one.
 
 use amq_protocol::protocol::connection;
-use hoptrail::model::{Close, Event, Kind, Party};
-use hoptrail::wire::{End, Figures, Side};
+use hoptrail::model::{Close, Event, Kind, Party, Side};
+use hoptrail::wire::{End, Figures};
 
 use super::channel::State;
 use super::login::connection_method;

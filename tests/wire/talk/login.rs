@@ -3,8 +3,7 @@
 use amq_protocol::protocol::{AMQPClass, connection};
 use amq_protocol::types::generation::gen_raw_value;
 use amq_protocol::types::{AMQPValue, FieldTable};
-use hoptrail::model::Kind;
-use hoptrail::wire::Side;
+use hoptrail::model::{Kind, Side};
 
 use super::Talking;
 use crate::frames;

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use amq_protocol::protocol::AMQPClass;
-use hoptrail::model::{Close, Event, Kind, Session, Str};
-use hoptrail::wire::{End, Figures, Limits, Side};
+use hoptrail::model::{Close, Event, Kind, Session, Side, Str};
+use hoptrail::wire::{End, Figures, Limits};
 
 use crate::frames;
 use crate::message::Message;

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use amq_protocol::protocol::{AMQPClass, basic, channel};
-use hoptrail::model::{Close, Event, Kind, Party, Settlement, SettlementKind, Topology};
-use hoptrail::wire::Side;
+use hoptrail::model::{Close, Event, Kind, Party, Settlement, SettlementKind, Side, Topology};
 
 use super::Talking;
 use super::channel::{Ask, Delivery, Line, State, Step, Then};

@@ -5,7 +5,7 @@
 
 use super::{Arrival, Decoded, is_own_queue, texts};
 use crate::broker::PRODUCT;
-use crate::capture::tap::names::{Client, Names};
+use crate::capture::tap::clients::{Client, Clients};
 use crate::model::{Event, Kind, Session, Source, Str, Topology, Value};
 use crate::wire;
 
@@ -38,7 +38,7 @@ const TOLD: [&str; 19] = [
 /// The longest detail text, in bytes; definitions of policies fit, anything larger is cut.
 const DETAIL_BYTES_MAX: usize = 512;
 
-pub(super) fn decode(arrival: &Arrival, names: &Names) -> Decoded {
+pub(super) fn decode(arrival: &Arrival, clients: &Clients) -> Decoded {
     let facts = arrival.properties.headers().as_ref().map(wire::table).unwrap_or_default().kept;
     let facts = Facts(Value::Table(facts));
     let name = &*arrival.routing_key;
@@ -46,8 +46,8 @@ pub(super) fn decode(arrival: &Arrival, names: &Names) -> Decoded {
         return Decoded::default();
     }
     let event = match name {
-        "connection.created" => session(Kind::SessionOpen, arrival, &facts, names),
-        "connection.closed" => session(Kind::SessionClose, arrival, &facts, names),
+        "connection.created" => session(Kind::SessionOpen, arrival, &facts, clients),
+        "connection.closed" => session(Kind::SessionClose, arrival, &facts, clients),
         _ => return topology(arrival, &facts),
     };
     Decoded { events: event.into_iter().collect(), changed: None }
@@ -62,12 +62,12 @@ impl Facts {
     }
 }
 
-fn session(kind: Kind, arrival: &Arrival, facts: &Facts, names: &Names) -> Option<Event> {
+fn session(kind: Kind, arrival: &Arrival, facts: &Facts, clients: &Clients) -> Option<Event> {
     let connection = facts.text("name")?;
-    let known = names.get(&connection);
+    let known = clients.get(&connection);
     let client = if kind == Kind::SessionOpen { client(facts) } else { known.unwrap_or_else(|| client(facts)) };
     if kind == Kind::SessionOpen {
-        names.put(connection.clone(), client.clone());
+        clients.put(connection.clone(), client.clone());
     }
     if client.own {
         return None;

@@ -7,14 +7,14 @@ use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::claims::Claims;
 use super::message::body;
-use super::{Arrival, BoundDeadLetterExchanges, Names, is_own_queue, too_deep_gap};
+use super::{Arrival, BoundDeadLetterExchanges, Clients, is_own_queue, too_deep_gap};
 use crate::model::{Event, Kind, Session, Source, Str};
 use crate::wire;
 
 /// What a trace is read against.
 pub(super) struct Context<'a> {
     pub vhost: &'a Str,
-    pub names: &'a Names,
+    pub clients: &'a Clients,
     pub bound: &'a BoundDeadLetterExchanges,
 }
 
@@ -85,7 +85,7 @@ fn traced(
     headers: &FieldTable,
     context: &Context<'_>,
 ) -> Option<(Event, bool)> {
-    let session = session(headers, context.names)?;
+    let session = session(headers, context.clients)?;
     let mut event = Event::new(kind, Source::Firehose, arrival.at);
     event.session = Some(session);
     event.observed_late = arrival.late;
@@ -105,9 +105,9 @@ fn traced(
 }
 
 /// The connection that acted; `None` where it is hoptrail's.
-fn session(headers: &FieldTable, names: &Names) -> Option<Session> {
+fn session(headers: &FieldTable, clients: &Clients) -> Option<Session> {
     let connection = string(headers, "connection");
-    let client = connection.as_deref().and_then(|name| names.get(name)).unwrap_or_default();
+    let client = connection.as_deref().and_then(|name| clients.get(name)).unwrap_or_default();
     if client.own {
         return None;
     }

@@ -13,9 +13,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use amq_protocol::protocol::basic::AMQPProperties;
 
-use super::names::Names;
+use super::clients::Clients;
 use crate::config::Tap;
-use crate::model::{Event, Gap, Kind, Source, Str, Timestamp, Value};
+use crate::model::{Event, Source, Str, Timestamp, Value};
 use claims::Claims;
 
 /// A delivery to a tap queue.
@@ -53,7 +53,7 @@ impl BoundDeadLetterExchanges {
 pub(super) struct Decoder {
     source: Source,
     vhost: Str,
-    names: Names,
+    clients: Clients,
     bound: BoundDeadLetterExchanges,
     claims: Claims,
 }
@@ -69,16 +69,16 @@ pub(super) struct Decoded {
 
 impl Decoder {
     /// A decoder for `source` in `vhost`.
-    pub fn new(source: Source, vhost: Str, names: Names, bound: BoundDeadLetterExchanges) -> Self {
-        Decoder { source, vhost, names, bound, claims: Claims::default() }
+    pub fn new(source: Source, vhost: Str, clients: Clients, bound: BoundDeadLetterExchanges) -> Self {
+        Decoder { source, vhost, clients, bound, claims: Claims::default() }
     }
 
     /// The events of one delivery.
     pub fn decode(&mut self, arrival: Arrival) -> Decoded {
         match self.source {
-            Source::Events => broker_event::decode(&arrival, &self.names),
+            Source::Events => broker_event::decode(&arrival, &self.clients),
             Source::Firehose => {
-                let context = firehose::Context { vhost: &self.vhost, names: &self.names, bound: &self.bound };
+                let context = firehose::Context { vhost: &self.vhost, clients: &self.clients, bound: &self.bound };
                 Decoded { events: firehose::decode(arrival, &context, &mut self.claims), changed: None }
             }
             source => Decoded { events: message::decode(arrival, source, &self.vhost), changed: None },
@@ -114,10 +114,7 @@ fn too_deep_gap(event: &Event) -> Event {
         "headers of {message} {place} are nested deeper than {} levels and were not recorded in full",
         Value::DEPTH_MAX
     );
-    let mut gap = Event::new(Kind::Gap, Source::Hoptrail, event.at);
-    gap.vhost = event.vhost.clone();
-    gap.gap = Some(Gap { source: event.source, from: event.at, to: event.at, count: Some(1), cause: cause.into() });
-    gap
+    Event { vhost: event.vhost.clone(), ..Event::gap(event.source, (event.at, event.at), Some(1), cause) }
 }
 
 #[cfg(test)]

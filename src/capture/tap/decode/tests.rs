@@ -1,8 +1,8 @@
 use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
 
 use super::*;
-use crate::capture::tap::names::Client;
-use crate::model::{Body, Death, Session, Topology};
+use crate::capture::tap::clients::Client;
+use crate::model::{Body, Death, Kind, Session, Topology};
 use crate::wire::nested;
 
 fn text(text: &str) -> AMQPValue {
@@ -88,7 +88,7 @@ fn delivered(exchange: &str, redelivered: i32) -> FieldTable {
 }
 
 fn decoder(source: Source) -> Decoder {
-    Decoder::new(source, "/".into(), Names::default(), BoundDeadLetterExchanges::default())
+    Decoder::new(source, "/".into(), Clients::default(), BoundDeadLetterExchanges::default())
 }
 
 fn kinds(events: &[Event]) -> Vec<Kind> {
@@ -135,7 +135,7 @@ fn what_a_tap_queue_gave_up_is_left_out() {
 fn a_traced_publish_names_queues_and_client() {
     let mut decoder = decoder(Source::Firehose);
     let client = Client { name: Some("Shop".into()), ..Client::default() };
-    decoder.names.put("10.0.0.1:5000 -> 10.0.0.2:5672".into(), client);
+    decoder.clients.put("10.0.0.1:5000 -> 10.0.0.2:5672".into(), client);
     let facts = published("shop.orders", &["mes.orders", "hoptrail.default.binding", "crm.orders"]);
     let own = fields([("order", text("4711"))]);
     let events = decoder.decode(trace("publish.shop.orders", facts, own)).events;
@@ -182,7 +182,7 @@ fn deliveries_to_taps_and_on_hoptrail_s_connections_are_left_out() {
     let events = decoder(Source::Firehose).decode(trace("deliver.hoptrail.b.binding", facts(), FieldTable::default()));
     assert_eq!(events, Decoded::default());
     let mut decoder = decoder(Source::Firehose);
-    decoder.names.put("10.0.0.1:5000 -> 10.0.0.2:5672".into(), Client { own: true, ..Client::default() });
+    decoder.clients.put("10.0.0.1:5000 -> 10.0.0.2:5672".into(), Client { own: true, ..Client::default() });
     assert_eq!(decoder.decode(trace("deliver.mes.orders", facts(), FieldTable::default())), Decoded::default());
 }
 

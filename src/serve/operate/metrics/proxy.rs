@@ -28,7 +28,7 @@ pub(super) fn figures(stats: &SessionStats) -> Vec<Figure> {
     let one = |count: u64| Count(vec![(vec![], count)]);
     let gauge = |value: f64| Gauge(vec![(vec![], value)]);
     let refused = stats.refused.iter().map(|(why, count)| (vec![("reason", why.name().to_owned())], *count));
-    let bytes = stats.bytes.iter().map(|(side, count)| (vec![("direction", side.name().to_owned())], *count));
+    let bytes = stats.bytes.iter().map(|(side, count)| (vec![("direction", format!("from_{}", side.name()))], *count));
     let oldest = stats.oldest_unsettled_at.map_or(0.0, |at| clock::now().since(at).as_secs_f64());
     let figures = [
         ("proxy_sessions", "Sessions now", gauge(stats.live as f64)),

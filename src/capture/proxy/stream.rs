@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
 
 /// A connection to a client or to the broker.
-pub(super) enum Leg {
+pub(super) enum Stream {
     Plain(TcpStream),
     /// TLS in which the client began.
     FromClient(Box<server::TlsStream<TcpStream>>),
@@ -17,35 +17,35 @@ pub(super) enum Leg {
     ToBroker(Box<client::TlsStream<TcpStream>>),
 }
 
-impl Leg {
+impl Stream {
     /// It is to end with a reset, as its peer's connection did; what the kernel still holds for it is then not sent.
     pub(super) fn end_with_reset(&self) -> io::Result<()> {
         match self {
-            Leg::Plain(stream) => stream,
-            Leg::FromClient(stream) => stream.get_ref().0,
-            Leg::ToBroker(stream) => stream.get_ref().0,
+            Stream::Plain(stream) => stream,
+            Stream::FromClient(stream) => stream.get_ref().0,
+            Stream::ToBroker(stream) => stream.get_ref().0,
         }
         .set_zero_linger()
     }
 }
 
 macro_rules! each {
-    ($leg:expr, $stream:ident => $do:expr) => {
-        match $leg.get_mut() {
-            Leg::Plain($stream) => $do,
-            Leg::FromClient($stream) => $do,
-            Leg::ToBroker($stream) => $do,
+    ($connection:expr, $stream:ident => $do:expr) => {
+        match $connection.get_mut() {
+            Stream::Plain($stream) => $do,
+            Stream::FromClient($stream) => $do,
+            Stream::ToBroker($stream) => $do,
         }
     };
 }
 
-impl AsyncRead for Leg {
+impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         each!(self, stream => Pin::new(stream).poll_read(cx, buffer))
     }
 }
 
-impl AsyncWrite for Leg {
+impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         each!(self, stream => Pin::new(stream).poll_write(cx, bytes))
     }

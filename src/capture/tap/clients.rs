@@ -26,7 +26,7 @@ pub(super) struct Client {
 
 /// The clients behind connections, the least recently used forgotten first. Clones share one map.
 #[derive(Clone, Default)]
-pub(super) struct Names(Arc<Mutex<Map>>);
+pub(super) struct Clients(Arc<Mutex<Map>>);
 
 #[derive(Default)]
 struct Map {
@@ -36,7 +36,7 @@ struct Map {
     clock: u64,
 }
 
-impl Names {
+impl Clients {
     /// Remembers who stands behind a connection.
     pub fn put(&self, connection: Str, client: Client) {
         let mut map = self.lock();
@@ -81,24 +81,24 @@ mod tests {
 
     #[test]
     fn the_newest_word_on_a_connection_counts() {
-        let names = Names::default();
-        names.put("c".into(), client("shop"));
-        names.clone().put("c".into(), client("mes"));
-        assert_eq!(names.get("c"), Some(client("mes")));
-        assert_eq!(names.get("d"), None);
+        let clients = Clients::default();
+        clients.put("c".into(), client("shop"));
+        clients.clone().put("c".into(), client("mes"));
+        assert_eq!(clients.get("c"), Some(client("mes")));
+        assert_eq!(clients.get("d"), None);
     }
 
     #[test]
     fn the_least_recently_used_connection_is_forgotten_first() {
-        let names = Names::default();
+        let clients = Clients::default();
         for number in 0..CONNECTIONS_MAX {
-            names.put(number.to_string().into(), client("old"));
+            clients.put(number.to_string().into(), client("old"));
         }
-        assert!(names.get("0").is_some());
-        names.put("new".into(), client("new"));
-        assert!(names.get("0").is_some(), "was used last");
-        assert!(names.get("1").is_none(), "was used longest ago");
-        assert_eq!(names.lock().clients.len(), CONNECTIONS_MAX);
-        assert_eq!(names.lock().uses.len(), CONNECTIONS_MAX);
+        assert!(clients.get("0").is_some());
+        clients.put("new".into(), client("new"));
+        assert!(clients.get("0").is_some(), "was used last");
+        assert!(clients.get("1").is_none(), "was used longest ago");
+        assert_eq!(clients.lock().clients.len(), CONNECTIONS_MAX);
+        assert_eq!(clients.lock().uses.len(), CONNECTIONS_MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! From the observer to `record`, when there is no room: waiting, or counting what is let go.
+//! From the observer to `record`. While the queue has no room, observations wait, or they are dropped and counted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tracing::warn;
 
 use crate::config::OnFull;
 use crate::live::Sessions;
-use crate::model::{Event, Gap, Kind, Source, Timestamp};
+use crate::model::{Event, Kind, Source, Timestamp};
 use crate::record::{Observation, Recorder};
 use crate::wire::Observed;
 
@@ -16,26 +16,26 @@ use crate::wire::Observed;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Hands events over in order.
-pub(super) struct Outbox {
+pub(super) struct Handover {
     recorder: Recorder,
     sessions: Sessions,
     on_full: OnFull,
     runtime: Handle,
     dropped: BTreeMap<Kind, Dropped>,
-    /// When settlements were let go, of which it is not told yet what follows from that.
+    /// When settlements were dropped; a gap is still to tell which deliveries that concerns.
     settled_unseen: Option<(Timestamp, Timestamp)>,
 }
 
-/// What was let go of one kind since it was last told.
+/// Observations of one kind that were dropped and are not in a gap yet.
 struct Dropped {
     count: u64,
     from: Timestamp,
     to: Timestamp,
 }
 
-impl Outbox {
+impl Handover {
     pub(super) fn new(recorder: Recorder, sessions: Sessions, on_full: OnFull, runtime: Handle) -> Self {
-        Outbox { recorder, sessions, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
+        Handover { recorder, sessions, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
     }
 
     /// Hands an event over. When there is no room it waits as long as `is_pressed` says no: what passes meanwhile waits
@@ -53,32 +53,31 @@ impl Outbox {
                 let (kind, at) = (observation.event.kind, observation.event.at);
                 // Where nothing is recorded any more, the process is about to end.
                 if self.runtime.block_on(self.recorder.record(*observation)).is_err() {
-                    self.let_go(kind, at);
+                    self.drop_observation(kind, at);
                 }
                 return;
             }
             if self.recorder.has_ended() || is_pressed() {
-                return self.let_go(observation.event.kind, observation.event.at);
+                return self.drop_observation(observation.event.kind, observation.event.at);
             }
             std::thread::sleep(PAUSE);
         }
     }
 
-    fn let_go(&mut self, kind: Kind, at: Timestamp) {
+    fn drop_observation(&mut self, kind: Kind, at: Timestamp) {
         self.sessions.dropped(kind, 1, at);
         let dropped = self.dropped.entry(kind).or_insert(Dropped { count: 0, from: at, to: at });
         dropped.count += 1;
         dropped.to = dropped.to.max(at);
     }
 
-    /// Tells what was let go, a gap for each kind, if there is room again.
+    /// Records a gap for each kind of which observations were dropped, as soon as there is room again.
     pub(super) fn tell_dropped(&mut self) {
         while let Some((kind, dropped)) = self.dropped.pop_first() {
             let Dropped { count, from, to } = dropped;
-            let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
             let cause = format!("{count} observations of kind {kind} were not recorded: the journal did not keep up");
-            event.gap = Some(Gap { source: Source::Proxy, from, to, count: Some(count), cause: cause.into() });
-            if self.recorder.try_record(Box::new(Observation::new(event))).is_err() {
+            let gap = Event::gap(Source::Proxy, (from, to), Some(count), cause);
+            if self.recorder.try_record(Box::new(Observation::new(gap))).is_err() {
                 self.dropped.insert(kind, Dropped { count, from, to });
                 return;
             }
@@ -94,10 +93,9 @@ impl Outbox {
     /// A gap without a count says so.
     fn tell_unseen(&mut self) {
         let Some((from, to)) = self.settled_unseen else { return };
-        let mut event = Event::new(Kind::Gap, Source::Hoptrail, to);
         let cause = "how what was delivered until then was settled is not known: settlements were not recorded";
-        event.gap = Some(Gap { source: Source::Proxy, from, to, count: None, cause: cause.into() });
-        if self.recorder.try_record(Box::new(Observation::new(event))).is_ok() {
+        let gap = Event::gap(Source::Proxy, (from, to), None, cause);
+        if self.recorder.try_record(Box::new(Observation::new(gap))).is_ok() {
             self.settled_unseen = None;
         }
     }

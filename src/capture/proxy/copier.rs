@@ -1,0 +1,79 @@
+//! What stands beside a session's bytes: the copy for the observer, and the check of its login.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tracing::warn;
+
+use super::listen::Relay;
+use crate::clock;
+use crate::model::Side;
+use crate::wire::{Gate, Verdict};
+
+/// What stands beside a session's bytes: copies them for the observer, and watches over its login.
+pub(super) struct Copier {
+    id: u64,
+    peer: SocketAddr,
+    gate: Option<Gate>,
+    relay: Rc<Relay>,
+    /// Waits for room in the backlog.
+    waiting: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// Bytes passed since this was looked at.
+    pub(super) has_passed: bool,
+    /// The client is refused, with this answer.
+    pub(super) refusal: Option<Option<Vec<u8>>>,
+}
+
+impl Copier {
+    pub(super) fn new(id: u64, peer: SocketAddr, gate: Option<Gate>, relay: Rc<Relay>) -> Self {
+        Copier { id, peer, gate, relay, waiting: None, has_passed: false, refusal: None }
+    }
+
+    /// These bytes come next from this side. `Break`: they are not to be passed on, and the session ends.
+    pub(super) fn pass(&mut self, side: Side, bytes: &[u8]) -> ControlFlow<()> {
+        self.has_passed = true;
+        self.relay.sessions().passed(side, bytes.len() as u64);
+        self.relay.backlog.pass(self.id, clock::now(), side, bytes);
+        if side == Side::Client { self.judge(bytes) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Bytes that had waited were written.
+    pub(super) fn moved(&mut self) {
+        self.has_passed = true;
+    }
+
+    /// Whether more may be read; otherwise the task is woken when it may.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.relay.waits || !self.relay.backlog.is_full() {
+            self.waiting = None;
+            return Poll::Ready(());
+        }
+        let relay = self.relay.clone();
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(async move { relay.backlog.room().await }));
+        let ready = waiting.as_mut().poll(cx);
+        if ready.is_ready() {
+            self.waiting = None;
+        }
+        ready
+    }
+
+    fn judge(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        match self.gate.as_mut().map(|gate| gate.feed(bytes)) {
+            None | Some(Verdict::Undecided) => ControlFlow::Continue(()),
+            Some(Verdict::Pass) => {
+                self.gate = None;
+                ControlFlow::Continue(())
+            }
+            // What the client calls itself is masked in its events; here it is not.
+            Some(Verdict::Refuse { answer, .. }) => {
+                warn!(client = %self.peer, "guest was refused: it came from another machine (proxy.refuse_guest)");
+                self.refusal = Some(answer);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
