@@ -137,9 +137,7 @@ impl App {
             }
             proxy.run(self.recorder.clone(), self.live.clone(), &captures.0, &captures.1);
         }
-        if self.config.tap.enabled {
-            tap::run(self.config, self.recorder.clone(), self.live.sources, &captures.0, &captures.1);
-        }
+        tap::run(self.config, self.recorder.clone(), self.live.sources, &captures.0, &captures.1);
         Running { recorder: self.recorder, writer: self.writer, captures, services, drain }
     }
 

@@ -144,8 +144,8 @@ impl Relay {
             warn!(client = %peer, reason = why.name(), %error, "a client was not let through");
             why
         };
-        let local = stream.local_addr().map_err(|error| refused(&error, Refused::Tls))?;
-        stream.set_nodelay(true).map_err(|error| refused(&error, Refused::Tls))?;
+        let local = stream.local_addr().map_err(|error| refused(&error, Refused::ClientGone))?;
+        stream.set_nodelay(true).map_err(|error| refused(&error, Refused::ClientGone))?;
         let opening = async {
             let client = self.tls.accept(stream).await.map_err(|error| refused(&error, Refused::Tls))?;
             let connected = connect(self.settings(), &self.tls, (peer, local)).await;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::broker::PRODUCT;
 use crate::model::Str;
 
 /// Connections remembered; a busy broker has some thousands at a time, an entry takes about 200 bytes.
@@ -22,6 +23,19 @@ pub(super) struct Client {
     pub vhost: Option<Str>,
     /// The connection is hoptrail's: what happens on it is not recorded.
     pub own: bool,
+}
+
+impl Client {
+    /// By what it says of itself: `property` looks into its client properties.
+    pub fn new(property: impl Fn(&str) -> Option<Str>, user: Option<Str>, vhost: Option<Str>) -> Self {
+        let product = property("product");
+        let own = product.as_deref() == Some(PRODUCT);
+        let program = match (product, property("version")) {
+            (Some(product), Some(version)) => Some(format!("{product} {version}").into()),
+            (product, _) => product,
+        };
+        Client { name: property("connection_name").or(program), user, vhost, own }
+    }
 }
 
 /// The clients behind connections, the least recently used forgotten first. Clones share one map.

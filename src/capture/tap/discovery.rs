@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::decode;
+use super::shared::Shared;
 use super::topology::{self, Plans, Topology};
-use super::{Shared, decode};
 use crate::broker::{Binding, Management, ManagementError};
 
 /// Announced changes come in bunches: a service declares all it needs at once.

@@ -6,6 +6,7 @@ use lapin::Connection;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 
+use super::bindings::EVENT_EXCHANGE;
 use super::{queues, tracing_switch};
 use crate::broker::{self, AmqpError, Management, ManagementError, NOT_FOUND};
 use crate::config::Config;
@@ -78,12 +79,11 @@ async fn inside(config: &Config, vhost: &str, connection: &Connection, problems:
              hoptrail\\..* (rabbitmqctl set_permissions)"
         ));
     }
-    let exchanges =
-        [(config.tap.firehose, tracing_switch::EXCHANGE), (config.tap.events, super::source::EVENT_EXCHANGE)];
+    let exchanges = [(config.tap.firehose, tracing_switch::EXCHANGE), (config.tap.events, EVENT_EXCHANGE)];
     for (_, exchange) in exchanges.into_iter().filter(|(on, _)| *on) {
         match broker::check_exchange(connection, exchange).await {
             Ok(()) => {}
-            Err(AmqpError::Refused { code: NOT_FOUND, .. }) if exchange == super::source::EVENT_EXCHANGE => {
+            Err(AmqpError::Refused { code: NOT_FOUND, .. }) if exchange == EVENT_EXCHANGE => {
                 // Of several vhosts only one has it, by default `/`.
                 if vhost == "/" {
                     problems.push(

@@ -1,58 +1,47 @@
-//! One source of one vhost: its queue, its bindings, and what is known of it from one connection to the next.
+//! One source of one vhost on one connection: its queue, what it delivers, and the gaps that it leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::Connection;
+use lapin::message::Delivery;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
-use super::decode::{BoundDeadLetterExchanges, Decoder};
+use super::bindings::{self, Bindings, EVENT_EXCHANGE};
+use super::decode::Arrival;
 use super::discovery::Snapshot;
-use super::ledger::{Change, Ledger, News};
+use super::ledger::{Change, News};
+use super::memory::Memory;
 use super::notes::note;
 use super::queues::{self, Declaration, Declared, Spec};
-use super::topology::{Plan, bound};
-use super::tracing_switch::{self, Switch, Tracing};
-use crate::broker::{self, ACCESS_REFUSED, AmqpError, Bind, Binder, NOT_FOUND};
+use super::reading::{Reading, Step};
+use super::shared::Shared;
+use super::topology::bound;
+use super::tracing_switch::Tracing;
+use crate::broker::{self, ACCESS_REFUSED, AmqpError, NOT_FOUND};
 use crate::clock;
 use crate::model::api::TapState;
-use crate::model::{Event, Source, Str, Timestamp};
-use crate::record::Stopped;
+use crate::model::{Event, Source, Timestamp};
+use crate::record::{Observation, Stopped};
 
-/// Where the plugin `rabbitmq_event_exchange` publishes.
-pub(super) const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
 /// A queue that is deleted over and over is not declared more often than this.
 const REDECLARE: Duration = Duration::from_millis(500);
-
-/// What outlives a connection.
-pub(super) struct Memory {
-    pub source: Source,
-    pub vhost: Str,
-    pub decoder: Decoder,
-    pub bound: BoundDeadLetterExchanges,
-    pub switch: Switch,
-    pub ledger: Ledger,
-    /// Why the source was blind; told by the gap that ends the blindness.
-    pub outage: Option<String>,
-    /// Everything up to this moment had been delivered.
-    pub complete_until: Option<Timestamp>,
-}
+/// The broker drops before the last byte is taken, and counts every five seconds only.
+const FULL_PERCENT: u64 = 90;
 
 /// A source on a connection.
 pub(super) struct Tapped<'a> {
-    pub shared: &'a Shared,
-    pub memory: &'a mut Memory,
-    pub connection: &'a Connection,
-    pub spec: Spec,
-    /// Bindings that the look before found to be too much.
-    surplus: BTreeSet<Bind>,
+    shared: &'a Shared,
+    memory: &'a mut Memory,
+    connection: &'a Connection,
+    spec: Spec,
+    bindings: Bindings<'a>,
     /// Since when this connection's consumer runs.
-    pub live_since: Option<Timestamp>,
-    pub found: watch::Receiver<Option<Arc<Snapshot>>>,
-    pub cancel: CancellationToken,
+    live_since: Option<Timestamp>,
+    found: watch::Receiver<Option<Arc<Snapshot>>>,
+    cancel: CancellationToken,
 }
 
 /// Why a source stopped.
@@ -84,12 +73,6 @@ pub(super) enum RoundError {
     Stopped(#[from] Stopped),
 }
 
-impl From<lapin::Error> for RoundError {
-    fn from(error: lapin::Error) -> Self {
-        RoundError::Amqp(error.into())
-    }
-}
-
 impl<'a> Tapped<'a> {
     /// For the source that `memory` is about.
     pub fn new(
@@ -100,7 +83,8 @@ impl<'a> Tapped<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let spec = queues::spec(&shared.config.tap, memory.source);
-        Tapped { shared, memory, connection, spec, surplus: BTreeSet::new(), live_since: None, found, cancel }
+        let bindings = Bindings::new(connection, spec.name.clone());
+        Tapped { shared, memory, connection, spec, bindings, live_since: None, found, cancel }
     }
 
     /// Observes until cancelled or until the connection is gone.
@@ -109,10 +93,10 @@ impl<'a> Tapped<'a> {
             let wait = match self.round().await {
                 Ok(Round::Cancelled) => return End::Cancelled,
                 Ok(Round::Absent) => None,
-                Ok(Round::Broken(why)) => {
-                    tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, why, "the tap's queue broke off");
+                Ok(Round::Broken(reason)) => {
+                    tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, reason, "the tap's queue broke off");
                     self.set_state(TapState::Connecting);
-                    self.memory.outage = Some(why);
+                    self.memory.outage = Some(reason);
                     Some(REDECLARE)
                 }
                 Err(RoundError::Stopped(Stopped)) => return End::Stopped,
@@ -151,11 +135,11 @@ impl<'a> Tapped<'a> {
         let declared = queues::declare(self.connection, &self.spec).await?;
         self.apply(&snapshot, declared.how).await?;
         let prefetch = self.shared.config.tap.prefetch;
-        let (channel, consumer) = queues::consume(self.connection, &self.spec, prefetch).await?;
+        let reading = Reading::open(self.connection, &self.spec, prefetch, declared.messages).await?;
         self.outage_ended(declared).await?;
         self.live_since = Some(clock::now());
         self.set_state(TapState::Live);
-        self.deliveries(channel, consumer, declared).await
+        self.read(reading).await
     }
 
     async fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
@@ -182,14 +166,14 @@ impl<'a> Tapped<'a> {
     }
 
     /// Makes the bindings be as planned, keeps tracing on, and tells what cannot be.
-    pub(super) async fn apply(&mut self, snapshot: &Snapshot, how: Declaration) -> Result<Option<Tracing>, RoundError> {
-        let plan = self.plan(snapshot);
+    async fn apply(&mut self, snapshot: &Snapshot, how: Declaration) -> Result<Option<Tracing>, RoundError> {
+        let plan = bindings::plan(self.memory.source, snapshot);
         let mut problems = plan.refused.clone();
         let current = match (how, &snapshot.bindings) {
             (Declaration::Kept, Some(bindings)) => Some(bound(bindings, &self.spec.name)),
             _ => None,
         };
-        let bound_now = self.bind(&plan, current.as_ref(), &mut problems).await?;
+        let bound_now = self.bindings.adjust(&plan, current.as_ref(), &mut problems).await?;
         let discovers = matches!(self.memory.source, Source::Binding | Source::DeadLetter);
         if let Some(problem) = snapshot.problem.as_ref().filter(|_| discovers) {
             problems.insert("management".to_owned(), problem.clone());
@@ -211,58 +195,6 @@ impl<'a> Tapped<'a> {
         }
         self.tell(problems, bound_now, snapshot.exchanges.as_ref()).await?;
         Ok(tracing)
-    }
-
-    fn plan(&self, snapshot: &Snapshot) -> Plan {
-        let fixed = |exchange: &str, keys: &[&str]| Plan {
-            binds: keys
-                .iter()
-                .map(|key| Bind { exchange: exchange.to_owned(), routing_key: (*key).to_owned() })
-                .collect(),
-            ..Plan::default()
-        };
-        match self.memory.source {
-            Source::Firehose => fixed(tracing_switch::EXCHANGE, &["publish.#", "deliver.#"]),
-            Source::Events => fixed(EVENT_EXCHANGE, &["#"]),
-            Source::DeadLetter => snapshot.plans.dead_letter.clone(),
-            _ => snapshot.plans.binding.clone(),
-        }
-    }
-
-    /// Adds what is missing and removes what is too much; gives the exchanges that are bound.
-    ///
-    /// What is too much is removed one look later, when another source that takes it over has long bound it.
-    async fn bind(
-        &mut self,
-        plan: &Plan,
-        current: Option<&BTreeSet<Bind>>,
-        problems: &mut BTreeMap<String, String>,
-    ) -> Result<BTreeSet<String>, AmqpError> {
-        let mut binder = Binder::new(self.connection, &self.spec.name);
-        let mut refused = BTreeSet::new();
-        for bind in plan.binds.iter().filter(|bind| !current.is_some_and(|current| current.contains(*bind))) {
-            match binder.bind(bind).await {
-                Ok(()) => {}
-                Err(AmqpError::Refused { code, text }) => {
-                    problems.insert(bind.exchange.clone(), refused_bind(bind, code, &text));
-                    refused.insert(bind.exchange.as_str());
-                }
-                Err(lost) => return Err(lost),
-            }
-        }
-        let surplus: BTreeSet<Bind> =
-            current.into_iter().flatten().filter(|bind| !plan.binds.contains(*bind)).cloned().collect();
-        for bind in surplus.intersection(&self.surplus) {
-            match binder.unbind(bind).await {
-                // What is gone with its exchange needs no unbinding.
-                Ok(()) | Err(AmqpError::Refused { .. }) => {}
-                Err(lost) => return Err(lost),
-            }
-        }
-        let exchanges =
-            plan.exchanges().into_iter().filter(|name| !refused.contains(name)).map(str::to_owned).collect();
-        self.surplus = surplus;
-        Ok(exchanges)
     }
 
     /// Shows what is observed and what is not, and records what has changed.
@@ -296,8 +228,7 @@ impl<'a> Tapped<'a> {
     async fn outage_ended(&mut self, declared: Declared) -> Result<(), Stopped> {
         let now = clock::now();
         let outage = self.memory.outage.take();
-        let mark = self.shared.recorder.mark(&self.memory.vhost, self.memory.source);
-        let since = self.memory.complete_until.or(mark.map(|mark| mark.at));
+        let since = self.memory.known_until(&self.shared.recorder);
         if self.memory.complete_until.is_none() && declared.messages == 0 {
             self.memory.complete_until = Some(now);
         }
@@ -314,14 +245,144 @@ impl<'a> Tapped<'a> {
             Declaration::Created => "its queue was gone, with what it held",
             Declaration::Replaced => "the settings of its queue have changed, and it was deleted with what it held",
         };
-        let why = outage.unwrap_or_else(|| "hoptrail was not running".to_owned());
-        let cause = format!("{why}; {queue}");
-        tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, %from, cause, "a gap is recorded");
+        let outage = outage.unwrap_or_else(|| "hoptrail was not running".to_owned());
+        let cause = format!("{outage}; {queue}");
+        tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, %from, reason = cause, "a gap is recorded");
         let gap = Event::gap(self.memory.source, (from, now), None, cause);
         self.shared.recorder.record(note(&self.memory.vhost, gap)).await
     }
 
-    pub(super) fn set_state(&self, state: TapState) {
+    /// Reads until cancelled or broken off.
+    async fn read(&mut self, mut reading: Reading) -> Result<Round, RoundError> {
+        loop {
+            tokio::select! {
+                () = self.cancel.cancelled() => return self.stop(reading).await,
+                step = reading.next() => match step? {
+                    Step::Delivery(delivery) => self.delivery(*delivery, &mut reading).await?,
+                    Step::Acknowledge => reading.acknowledge().await?,
+                    Step::Check => {
+                        reading.acknowledge().await?;
+                        self.check_complete(&mut reading).await?;
+                    }
+                    Step::Refused(reason) => {
+                        return Ok(Round::Broken(format!("the broker closed the tap's channel: {reason}")));
+                    }
+                    Step::Ended if self.connection.status().connected() => {
+                        return Ok(Round::Broken(format!("the tap's queue {:?} was deleted", self.spec.name)));
+                    }
+                    Step::Ended => return Err(AmqpError::Closed.into()),
+                },
+                changed = self.found.changed() => {
+                    if changed.is_ok() {
+                        self.refresh().await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands the events of a delivery to the recorder, and then the right to acknowledge it.
+    async fn delivery(&mut self, delivery: Delivery, reading: &mut Reading) -> Result<(), Stopped> {
+        let tag = delivery.delivery_tag;
+        let maybe_repeated = delivery.redelivered;
+        let decoded = self.memory.decoder.decode(Arrival {
+            at: clock::now(),
+            late: reading.arrived(),
+            exchange: delivery.exchange.as_str().into(),
+            routing_key: delivery.routing_key.as_str().into(),
+            properties: delivery.properties,
+            body: delivery.data,
+        });
+        if let Some(vhost) = &decoded.changed {
+            self.shared.nudges.announce(vhost);
+        }
+        let mut events = decoded.events.into_iter().filter(|event| self.shared.is_observed(event)).peekable();
+        if events.peek().is_none() {
+            reading.left_out(tag);
+        }
+        while let Some(event) = events.next() {
+            let last = events.peek().is_none();
+            let observation = Observation {
+                event,
+                receipt: last.then(|| reading.receipt(tag)),
+                maybe_repeated,
+                origin: Some((self.memory.vhost.clone(), self.memory.source)),
+                link: None,
+            };
+            self.shared.recorder.record(observation).await?;
+            if last {
+                reading.recorded(tag);
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self) -> Result<(), RoundError> {
+        let Some(snapshot) = self.found.borrow_and_update().clone() else { return Ok(()) };
+        let now = clock::now();
+        if let Some(Tracing::TurnedOn(since)) = self.apply(&snapshot, Declaration::Kept).await? {
+            // Where it was never seen on, the firehose has been blind for as long as it counted as live.
+            let since = since.or(self.live_since).unwrap_or(now);
+            let cause = "tracing had been switched off on the broker: a node restarted, or somebody switched it off";
+            let gap = Event::gap(Source::Firehose, (since, now), None, cause);
+            self.shared.recorder.record(note(&self.memory.vhost, gap)).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks whether everything that was published has been delivered.
+    async fn check_complete(&mut self, reading: &mut Reading) -> Result<(), RoundError> {
+        let now = clock::now();
+        match reading.waiting(&self.spec).await? {
+            Some(0) => {
+                let emptied = reading.empty(now);
+                if emptied.had_overflowed {
+                    self.overflow_ended(now).await?;
+                }
+                self.memory.complete_until = emptied.complete_until.or(self.memory.complete_until);
+            }
+            Some(_) => reading.not_empty(self.is_full().await),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The queue holds so much that the broker may have dropped its oldest messages since the check before.
+    async fn is_full(&self) -> bool {
+        let Some(management) = &self.shared.management else { return false };
+        let waiting = management.bytes_waiting(&self.memory.vhost, &self.spec.name).await;
+        let bound = self.shared.config.tap.queue_bytes_max;
+        waiting.is_ok_and(|bytes| bytes >= bound / 100 * FULL_PERCENT)
+    }
+
+    /// Everything that was left in a full queue has been delivered: what is missing lies before now.
+    async fn overflow_ended(&mut self, now: Timestamp) -> Result<(), Stopped> {
+        let (vhost, source) = (&self.memory.vhost, self.memory.source);
+        let from = self.memory.known_until(&self.shared.recorder);
+        let cause = format!(
+            "the tap's queue {:?} was full ({} bytes): the broker dropped its oldest messages; give hoptrail more \
+             processor time or a faster disk, or raise tap.queue_bytes_max",
+            self.spec.name, self.shared.config.tap.queue_bytes_max
+        );
+        tracing::warn!(vhost = &**vhost, %source, reason = cause, "a gap is recorded");
+        let gap = Event::gap(source, (from.unwrap_or(now), now), None, cause);
+        self.shared.recorder.record(note(vhost, gap)).await
+    }
+
+    /// Takes no more, and marks where observation ended.
+    async fn stop(&mut self, mut reading: Reading) -> Result<Round, RoundError> {
+        if !reading.stop().await? {
+            tracing::warn!(
+                vhost = &*self.memory.vhost, source = %self.memory.source,
+                "the journal did not take all in time; the broker delivers the rest again"
+            );
+        }
+        let detail = format!("source {} stops with hoptrail", self.memory.source);
+        let event = Event { source: self.memory.source, ..Event::change("tap.stopped", detail, clock::now()) };
+        self.shared.recorder.record(note(&self.memory.vhost, event)).await?;
+        Ok(Round::Cancelled)
+    }
+    fn set_state(&self, state: TapState) {
         self.shared.sources.set_state(&self.memory.vhost, self.memory.source, state, clock::now());
     }
 
@@ -335,17 +396,5 @@ impl<'a> Tapped<'a> {
             ),
             _ => what,
         }
-    }
-}
-
-fn refused_bind(bind: &Bind, code: u16, text: &str) -> String {
-    let exchange = &bind.exchange;
-    match code {
-        NOT_FOUND => format!("exchange {exchange:?} does not exist: it is observed as soon as it does"),
-        ACCESS_REFUSED => format!(
-            "exchange {exchange:?} may not be bound ({text}): permit the user to read it and to write hoptrail\\..* \
-             (rabbitmqctl set_permissions)"
-        ),
-        _ => format!("exchange {exchange:?} could not be bound: {text} ({code})"),
     }
 }

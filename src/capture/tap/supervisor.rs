@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::clients::Client;
 use super::decode::{BoundDeadLetterExchanges, Decoder};
-use super::ledger::Ledger;
+use super::memory::Memory;
 use super::notes::note;
 use super::queues;
-use super::source::{End, Memory, Tapped};
-use super::tracing_switch::Switch;
-use super::{Shared, discovery, unreadable};
-use crate::broker::{self, ConnectError, Ending, PRODUCT, Reconnect};
+use super::shared::Shared;
+use super::source::{End, Tapped};
+use super::{discovery, unreadable};
+use crate::broker::{self, ClientConnection, ConnectError, Ending, Reconnect};
 use crate::clock;
 use crate::model::api::TapState;
 use crate::model::{Event, Source, Str};
@@ -54,16 +54,8 @@ impl Supervisor {
             if !on {
                 continue;
             }
-            memories.push(Memory {
-                source,
-                vhost: vhost.clone(),
-                decoder: Decoder::new(source, vhost.clone(), shared.clients.clone(), bound.clone()),
-                bound: bound.clone(),
-                switch: Switch::default(),
-                ledger: Ledger::default(),
-                outage: None,
-                complete_until: None,
-            });
+            let decoder = Decoder::new(source, vhost.clone(), shared.clients.clone(), bound.clone());
+            memories.push(Memory::new(source, vhost.clone(), decoder, bound.clone()));
         }
         Supervisor { shared, vhost, memories, logged: None }
     }
@@ -162,20 +154,10 @@ impl Supervisor {
                 return;
             }
         };
-        for connection in connections {
-            let Some(name) = connection.name else { continue };
-            let property = |name: &str| connection.client_properties.get(name).and_then(serde_json::Value::as_str);
-            let program = match (property("product"), property("version")) {
-                (Some(product), Some(version)) => Some(format!("{product} {version}").into()),
-                (product, _) => product.map(Str::from),
-            };
-            let client = Client {
-                name: property("connection_name").map(Str::from).or(program),
-                user: connection.user.map(Str::from),
-                vhost: connection.vhost.map(Str::from),
-                own: property("product") == Some(PRODUCT),
-            };
-            self.shared.clients.put(name.into(), client);
+        for ClientConnection { name, user, vhost, client_properties } in connections {
+            let Some(name) = name else { continue };
+            let property = |name: &str| client_properties.get(name).and_then(serde_json::Value::as_str).map(Str::from);
+            self.shared.clients.put(name.into(), Client::new(property, user.map(Str::from), vhost.map(Str::from)));
         }
     }
 
@@ -191,10 +173,9 @@ impl Supervisor {
                 "{taken} messages could not be read and were taken out of the tap's queue {queue:?}: a routing key, a \
                  property or the name of a header is not UTF-8, as AMQP demands"
             );
-            tracing::error!(vhost = &*self.vhost, source = %memory.source, taken, cause, "messages are not recorded");
+            tracing::error!(vhost = &*self.vhost, source = %memory.source, taken, reason = cause, "messages are not recorded");
             let now = clock::now();
-            let recorded_until = self.shared.recorder.mark(&self.vhost, memory.source).map(|mark| mark.at);
-            let from = memory.complete_until.or(recorded_until).unwrap_or(now);
+            let from = memory.known_until(&self.shared.recorder).unwrap_or(now);
             // The firehose also traced these very messages on their way to the tap, which is nobody's loss.
             let count = (memory.source != Source::Firehose).then_some(u64::from(taken));
             let gap = Event::gap(memory.source, (from, now), count, cause);
@@ -242,7 +223,7 @@ impl Supervisor {
             .as_ref()
             .is_some_and(|(text, at)| text == failure && now.saturating_duration_since(*at) < REPEAT_LOG);
         if !repeats {
-            tracing::error!(vhost = &*self.vhost, cause = failure, wait = ?wait, "nothing is recorded: trying again");
+            tracing::error!(vhost = &*self.vhost, error = failure, wait = ?wait, "nothing is recorded: trying again");
             self.logged = Some((failure.to_owned(), now));
         }
     }

@@ -14,6 +14,8 @@ pub enum Refused {
     TooMany,
     /// None of the broker's addresses could be reached.
     BrokerUnreachable,
+    /// Its connection had broken before anything was sent.
+    ClientGone,
     /// TLS with the client, or with the broker, could not be agreed upon.
     Tls,
     /// hoptrail is about to stop.
@@ -22,8 +24,14 @@ pub enum Refused {
 
 impl Refused {
     /// Every reason.
-    pub const ALL: [Refused; 5] =
-        [Refused::Guest, Refused::TooMany, Refused::BrokerUnreachable, Refused::Tls, Refused::Draining];
+    pub const ALL: [Refused; 6] = [
+        Refused::Guest,
+        Refused::TooMany,
+        Refused::BrokerUnreachable,
+        Refused::ClientGone,
+        Refused::Tls,
+        Refused::Draining,
+    ];
 
     /// The name in metrics and logs.
     #[must_use]
@@ -32,6 +40,7 @@ impl Refused {
             Refused::Guest => "guest",
             Refused::TooMany => "too_many",
             Refused::BrokerUnreachable => "broker_unreachable",
+            Refused::ClientGone => "client_gone",
             Refused::Tls => "tls",
             Refused::Draining => "draining",
         }

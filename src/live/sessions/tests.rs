@@ -124,6 +124,7 @@ fn the_figures_add_up_over_sessions_and_time() {
             (Refused::Guest, 2),
             (Refused::TooMany, 0),
             (Refused::BrokerUnreachable, 0),
+            (Refused::ClientGone, 0),
             (Refused::Tls, 0),
             (Refused::Draining, 1),
         ],

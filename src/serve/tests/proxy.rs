@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::live::{Backlog, Refused, SessionFigures, SessionStats};
-use crate::model::{Session, Side};
 use crate::model::api::{Health, SessionState, SessionView, SessionsReport};
+use crate::model::{Session, Side};
 use crate::record::Stats;
 use crate::serve::http::requests::Requests;
 use crate::serve::operate::health::ready;

@@ -4,7 +4,6 @@
 //! forms measured on 3.10.8). `client_properties` is a list of Erlang terms in print: `{<<"product">>,longstr,<<"x">>}`.
 
 use super::{Arrival, Decoded, is_own_queue, texts};
-use crate::broker::PRODUCT;
 use crate::capture::tap::clients::{Client, Clients};
 use crate::model::{Event, Kind, Session, Source, Str, Topology, Value};
 use crate::wire;
@@ -82,15 +81,9 @@ fn session(kind: Kind, arrival: &Arrival, facts: &Facts, clients: &Clients) -> O
 
 fn client(facts: &Facts) -> Client {
     let properties = texts(facts.0.get("client_properties"));
-    let property = |name: &str| properties.iter().find_map(|printed| printed_property(printed, name));
-    let product = property("product");
-    let own = product.as_deref() == Some(PRODUCT);
-    let name = facts.text("user_provided_name").or_else(|| property("connection_name").map(Into::into));
-    let program = || match (product, property("version")) {
-        (Some(product), Some(version)) => Some(format!("{product} {version}").into()),
-        (product, _) => product.map(Into::into),
-    };
-    Client { name: name.or_else(program), user: facts.text("user"), vhost: facts.text("vhost"), own }
+    let property = |name: &str| properties.iter().find_map(|printed| printed_property(printed, name)).map(Str::from);
+    let client = Client::new(property, facts.text("user"), facts.text("vhost"));
+    Client { name: facts.text("user_provided_name").or(client.name), ..client }
 }
 
 /// `x` out of `{<<"name">>,longstr,<<"x">>}`.
