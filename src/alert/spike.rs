@@ -11,7 +11,7 @@ use crate::model::{Event, Kind, Str, Timestamp};
 
 use super::window::Window;
 
-/// Queues with reasons that are counted at a time; past it, the one that has been quiet for longest is let go, one
+/// Queues with reasons that are counted at a time; past it, the one that has been quiet for longest is evicted, one
 /// that fires last. Together with their windows this is 16 MB at most.
 const WATCHED_MAX: usize = 1000;
 /// Orders and events that an alert names: enough to begin with, short enough for a messenger.
@@ -89,7 +89,7 @@ impl SpikeDetector {
         let vhost = event.vhost.clone().unwrap_or_else(|| "".into());
         let subject = Subject { vhost, queue: death.queue.clone(), reason: death.reason.clone() };
         if !self.watched.contains_key(&subject) && self.watched.len() >= WATCHED_MAX {
-            self.let_go();
+            self.evict();
         }
         let window = self.rule.window;
         let watch = self.watched.entry(subject.clone()).or_insert_with(|| Watch {
@@ -125,13 +125,13 @@ impl SpikeDetector {
         self.watched.iter().filter_map(|(subject, watch)| watch.view(&self.rule, subject))
     }
 
-    fn let_go(&mut self) {
+    fn evict(&mut self) {
         let idle = self
             .watched
             .iter()
             .min_by_key(|(subject, watch)| (watch.firing.is_some(), watch.last_at, (*subject).clone()));
         if let Some(subject) = idle.map(|(subject, _)| subject.clone()) {
-            tracing::debug!(rule = %self.rule.name, queue = %subject.queue, "alert.watch_let_go");
+            tracing::debug!(rule = %self.rule.name, queue = %subject.queue, "alert.watch_evicted");
             self.watched.remove(&subject);
         }
     }

@@ -1,6 +1,6 @@
 //! The coverage report: sources as a table, their problems and the gaps as lines.
 
-use crate::model::api::{CoverageReport, TapState};
+use crate::model::api::{CoverageReport, SourceState};
 
 use super::table::table;
 use super::text::{Mark, Paint, moment, plain};
@@ -13,10 +13,10 @@ pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) 
     } else {
         let rows = report.sources.iter().map(|source| {
             let state = match source.state {
-                TapState::Connecting => "connecting",
-                TapState::Live => "live",
-                TapState::Failed => "FAILED",
-                TapState::Off => "off",
+                SourceState::Connecting => "connecting",
+                SourceState::Live => "live",
+                SourceState::Failed => "FAILED",
+                SourceState::Off => "off",
             };
             let exchanges: Vec<String> = source.exchanges.iter().map(|exchange| plain(exchange)).collect();
             let (vhost, name, since) = (plain(&source.vhost), plain(&source.source), moment(&source.since));
@@ -62,7 +62,7 @@ mod tests {
         let live = SourceCoverage {
             vhost: "/".into(),
             source: "binding".into(),
-            state: TapState::Live,
+            state: SourceState::Live,
             since: at.into(),
             exchanges: vec!["orders".into(), "prices".into()],
             recorded: 7,
@@ -72,7 +72,7 @@ mod tests {
         let failed = SourceCoverage {
             vhost: "/".into(),
             source: "firehose".into(),
-            state: TapState::Failed,
+            state: SourceState::Failed,
             since: at.into(),
             problems: vec!["access refused\u{1b}".into()],
             ..SourceCoverage::default()

@@ -40,8 +40,8 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
     if report.total > shown {
         out += &format!("{shown} of {} are shown; --limit shows more.\n", report.total);
     }
-    if report.untracked > 0 {
-        let text = format!("{} more were too many to follow; they are not in this report.\n", report.untracked);
+    if report.evicted > 0 {
+        let text = format!("{} more were too many to follow; they are not in this report.\n", report.evicted);
         out += &paint.mark(Mark::Bad, &text);
     }
     out
@@ -118,8 +118,7 @@ mod tests {
             seconds: 700.0,
             ..StalledItem::default()
         };
-        let report =
-            StalledReport { stalled: vec![order, message], total: 9, untracked: 4, ..StalledReport::default() };
+        let report = StalledReport { stalled: vec![order, message], total: 9, evicted: 4, ..StalledReport::default() };
         let expected = "\
 WHAT     ID      OF ORDER  FOR      SINCE                     WHY
 order    A-1               3d 4h    2026-11-20 10:00:00.000Z  It is in PACKAGING.

@@ -1,7 +1,7 @@
 //! Everything that is under way, in memory: what is past its deadline is read off it at any moment.
 //!
 //! Messages and orders are kept while something is expected of them, and a while longer, because another source's view
-//! of the same message may still come. Both tables are bounded; what is let go unfinished is counted.
+//! of the same message may still come. Both tables are bounded; what is evicted unfinished is counted.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) struct Engine {
     messages: Table<MessageKey, Message>,
     orders: Table<Str, Status>,
     out_of_sight: OutOfSight,
-    let_go: u64,
+    evicted: u64,
 }
 
 impl Engine {
@@ -37,7 +37,7 @@ impl Engine {
             messages: Table::new(),
             orders: Table::new(),
             out_of_sight: OutOfSight::default(),
-            let_go: 0,
+            evicted: 0,
         }
     }
 
@@ -81,8 +81,8 @@ impl Engine {
     fn sweep(&mut self, now: Timestamp) {
         let (finished_max, finished_kept, kept) = (FINISHED_MAX, FINISHED_KEPT, self.settings.follow_for);
         let limits = |len_max| Limits { len_max, finished_max, finished_kept, kept };
-        self.let_go += self.messages.sweep(now, &limits(self.settings.messages_max));
-        self.let_go += self.orders.sweep(now, &limits(self.settings.orders_max));
+        self.evicted += self.messages.sweep(now, &limits(self.settings.messages_max));
+        self.evicted += self.orders.sweep(now, &limits(self.settings.orders_max));
     }
 
     /// What is past its deadline, oldest first. Only what is shown is put into words.
@@ -102,12 +102,12 @@ impl Engine {
         stalled.sort_unstable_by_key(Stalled::age);
         stalled.truncate(query.limit);
         let stalled = stalled.iter().map(|found| found.tell(now)).collect();
-        StalledReport { at: now.to_string(), stalled, total, untracked: self.let_go }
+        StalledReport { at: now.to_string(), stalled, total, evicted: self.evicted }
     }
 
-    /// Messages and orders followed, and how many were let go unfinished.
+    /// Messages and orders followed, and how many were evicted unfinished.
     pub(super) fn tracked(&self) -> (usize, usize, u64) {
-        (self.messages.len(), self.orders.len(), self.let_go)
+        (self.messages.len(), self.orders.len(), self.evicted)
     }
 
     #[cfg(test)]

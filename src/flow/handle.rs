@@ -97,7 +97,7 @@ impl Flow {
         self.reader.last_seq().0.saturating_sub(self.applied.load(Ordering::Relaxed))
     }
 
-    /// Messages and orders followed, and how many were let go unfinished: because there were too many, or because they
+    /// Messages and orders followed, and how many were evicted unfinished: because there were too many, or because they
     /// had not changed for as long as anything is followed.
     #[must_use]
     pub fn tracked(&self) -> (usize, usize, u64) {

@@ -17,7 +17,7 @@ const WAITING_MAX: usize = 2;
 const WAITING_BYTES_MAX: usize = 12 << 20;
 /// Emptied vectors kept. One more is with who appends.
 const SPARES_MAX: usize = 1;
-/// Events that such a vector may have room for; after larger commits its memory is let go.
+/// Events that such a vector may have room for; after larger commits its memory is given back.
 const SPARE_EVENTS_MAX: usize = 8192;
 
 /// The newest commits, for one follower. A cheap handle.

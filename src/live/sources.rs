@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::api::{SourceCoverage, TapState};
+use crate::model::api::{SourceCoverage, SourceState};
 use crate::model::{Source, Str, Timestamp};
 
 /// Problems kept for one source; further ones are counted in one sentence.
@@ -17,7 +17,7 @@ pub struct Sources(Arc<Mutex<BTreeMap<(String, Source), Entry>>>);
 
 #[derive(Default)]
 struct Entry {
-    state: TapState,
+    state: SourceState,
     since: Timestamp,
     queue: Option<String>,
     exchanges: Vec<String>,
@@ -28,7 +28,7 @@ struct Entry {
 
 impl Sources {
     /// Sets the state of a source; its time moves only when the state changes.
-    pub fn set_state(&self, vhost: &str, source: Source, state: TapState, now: Timestamp) {
+    pub fn set_state(&self, vhost: &str, source: Source, state: SourceState, now: Timestamp) {
         self.update(vhost, source, |entry| {
             if entry.since == Timestamp::default() || entry.state != state {
                 entry.since = now;

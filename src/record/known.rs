@@ -31,7 +31,7 @@ impl KnownBody {
     }
 }
 
-/// Bodies by their digests, the oldest let go first. Two bodies with one digest are equal: it is 128 bits of BLAKE3
+/// Bodies by their digests, the oldest evicted first. Two bodies with one digest are equal: it is 128 bits of BLAKE3
 /// with a key of ours.
 #[derive(Default)]
 pub(super) struct KnownBodies {

@@ -6,7 +6,7 @@
 //!
 //! On a stopped hoptrail's journal [`salvage`] and [`compact`] do what the keeping does, and record it in the same way.
 //!
-//! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal let go what is old.
+//! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal remove what is old.
 //!
 //! Every commit is then offered to who follows the journal, over [`Recorder::tail`].
 //!

@@ -187,7 +187,7 @@ impl Followed {
         self.opened && self.scene.vhost.is_some()
     }
 
-    /// Nothing more is followed: what is remembered is let go.
+    /// Nothing more is followed: what is remembered is dropped.
     pub(super) fn forget(&mut self) {
         self.channels.clear();
         let Scene { session, vhost, published, delivered, limits, .. } = &self.scene;

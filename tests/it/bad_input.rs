@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-use hoptrail::model::api::TapState;
+use hoptrail::model::api::SourceState;
 
 use crate::support::hoptrail::{self as program, Hoptrail};
 use crate::support::process::finished;
@@ -164,7 +164,7 @@ fn a_wrong_password_or_vhost_is_told_once_and_observed_as_soon_as_it_is_right() 
             let mut hoptrail = scene.hoptrail_starting(&[("broker.url", &url), password]);
             eventually(text, async || {
                 let sources = hoptrail.coverage().await.sources;
-                let failed = sources.iter().filter(|source| source.state == TapState::Failed);
+                let failed = sources.iter().filter(|source| source.state == SourceState::Failed);
                 let told = failed.filter(|source| source.problems.iter().any(|problem| problem.contains(text))).count();
                 ensure(!sources.is_empty() && told == sources.len(), || format!("{sources:?}"))
             })

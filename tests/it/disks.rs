@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
     async fn new(scene: &'a Scene, disk: &Disk, settings: &[(&str, &str)]) -> Run<'a> {
         Load::declare(scene).await;
         let journal = disk.journal().display().to_string();
-        // Nothing is to be let go to make room.
+        // Nothing is to be removed to make room.
         let own = [("journal.dir", &*journal), ("journal.retention.high_water", "1.0")];
         let settings: Vec<(&str, &str)> = own.into_iter().chain(settings.to_vec()).collect();
         let hoptrail = scene.hoptrail_launched(disk.launcher(), &settings);

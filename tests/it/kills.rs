@@ -28,7 +28,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("journal.partition_events_max", "2000"),
     ("journal.retention.hot", "5s"),
     ("journal.retention.rate", "64MiB"),
-    // Nothing is let go, however full the machine's disk is.
+    // Nothing is removed, however full the machine's disk is.
     ("journal.retention.high_water", "1.0"),
     // A start follows what the last minute brought, not everything since the first round.
     ("flow.follow_for", "1m"),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use hoptrail::model::api::{SessionState, TapState, Trail};
+use hoptrail::model::api::{SessionState, SourceState, Trail};
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, persistent};
@@ -21,7 +21,7 @@ fn with_the_tap_a_publish_is_shown_once_with_both_sources() {
         let proxy = Proxied::start(&scene, &[("tap.enabled", "true")]).await;
         eventually("the tap observes", async || {
             let sources = proxy.hoptrail.coverage().await.sources;
-            let live = |name: &str| sources.iter().any(|one| one.source == name && one.state == TapState::Live);
+            let live = |name: &str| sources.iter().any(|one| one.source == name && one.state == SourceState::Live);
             ensure(live("binding") && live("firehose") && live("proxy"), || format!("{sources:?}"))
         })
         .await;

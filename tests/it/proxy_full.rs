@@ -16,7 +16,7 @@ use crate::support::{Scene, eventually, on_each_broker};
 const BODY: usize = 16 << 10;
 /// Each passes twice, to the broker and back; packed, they take twice what may wait.
 const MESSAGES: u64 = 1200;
-/// What may wait to be observed. With its last eighth observations are let go one by one; it is large enough that the
+/// What may wait to be observed. With its last eighth observations are dropped one by one; it is large enough that the
 /// observer gets to that on a machine with much else to do, before bytes would have to pass unobserved.
 const BACKLOG: u32 = 8 << 20;
 /// More than there is room for in the queue of observations, and so little that nobody is held up.

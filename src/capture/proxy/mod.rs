@@ -35,7 +35,7 @@ use crate::clock;
 use crate::config::{Config, OnFull};
 use crate::live::Live;
 use crate::model::Source;
-use crate::model::api::TapState;
+use crate::model::api::SourceState;
 use crate::record::Recorder;
 
 pub use tls::TlsError;
@@ -91,7 +91,7 @@ impl Proxy {
     /// Serves clients until `cancel`, then lets sessions go on for `proxy.drain`. Its threads are on `tracker`.
     pub fn run(self, recorder: Recorder, live: Live, tracker: &TaskTracker, cancel: &CancellationToken) {
         for vhost in &self.config.broker.vhosts {
-            live.sources.set_state(vhost, Source::Proxy, TapState::Live, clock::now());
+            live.sources.set_state(vhost, Source::Proxy, SourceState::Live, clock::now());
         }
         let (sender, receiver, packer) = backlog::new(self.config.proxy.backlog_bytes_max, live.sessions.clone());
         let observing = observe::Observing::new(

@@ -12,7 +12,7 @@ use super::pace::Pace;
 use crate::clock;
 use crate::config::OnFull;
 use crate::live::{Live, SessionFigures, Sources};
-use crate::model::api::{SessionState, TapState};
+use crate::model::api::{SessionState, SourceState};
 use crate::model::{Event, Kind, Side, Source, Str, Timestamp};
 use crate::record::Recorder;
 use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Sink};
@@ -165,7 +165,7 @@ struct Out<'a> {
 impl Out<'_> {
     fn opened(&mut self, event: &Event) {
         if let Some(vhost) = &event.vhost {
-            self.sources.set_state(vhost, Source::Proxy, TapState::Live, event.at);
+            self.sources.set_state(vhost, Source::Proxy, SourceState::Live, event.at);
         }
         let mut shown = Box::new(event.clone());
         self.recorder.ready(&mut shown);

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::{Broker, Config};
 use crate::live::Sources;
 use crate::model::Source;
-use crate::model::api::TapState;
+use crate::model::api::SourceState;
 use crate::record::Recorder;
 
 /// Observes every configured vhost until cancelled, each in a task of its own on `tracker`. Returns at once. A tap that
@@ -43,7 +43,7 @@ pub fn run(
 fn show_off(broker: &Broker, sources: &Sources) {
     for vhost in &broker.vhosts {
         for source in [Source::Binding, Source::DeadLetter, Source::Firehose, Source::Events] {
-            sources.set_state(vhost, source, TapState::Off, clock::now());
+            sources.set_state(vhost, source, SourceState::Off, clock::now());
         }
     }
 }
@@ -60,6 +60,6 @@ mod tests {
         let sources = Sources::default();
         show_off(&broker, &sources);
         let report = sources.report();
-        assert!(report.len() == 8 && report.iter().all(|row| row.state == TapState::Off), "{report:?}");
+        assert!(report.len() == 8 && report.iter().all(|row| row.state == SourceState::Off), "{report:?}");
     }
 }

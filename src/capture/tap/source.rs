@@ -22,7 +22,7 @@ use super::topology::bound;
 use super::tracing_switch::Tracing;
 use crate::broker::{self, ACCESS_REFUSED, AmqpError, NOT_FOUND};
 use crate::clock;
-use crate::model::api::TapState;
+use crate::model::api::SourceState;
 use crate::model::{Event, Source, Timestamp};
 use crate::record::{Observation, Stopped};
 
@@ -95,7 +95,7 @@ impl<'a> Tapped<'a> {
                 Ok(Round::Absent) => None,
                 Ok(Round::Broken(reason)) => {
                     tracing::warn!(vhost = &*self.memory.vhost, source = %self.memory.source, reason, "the tap's queue broke off");
-                    self.set_state(TapState::Connecting);
+                    self.set_state(SourceState::Connecting);
                     self.memory.outage = Some(reason);
                     Some(REDECLARE)
                 }
@@ -104,7 +104,7 @@ impl<'a> Tapped<'a> {
                     return End::Lost(error.to_string());
                 }
                 Err(RoundError::Amqp(error)) => {
-                    self.set_state(TapState::Failed);
+                    self.set_state(SourceState::Failed);
                     let text = self.refused_queue(&error);
                     let problems = BTreeMap::from([("queue".to_owned(), text)]);
                     if self.tell(problems, BTreeSet::new(), None).await.is_err() {
@@ -138,7 +138,7 @@ impl<'a> Tapped<'a> {
         let reading = Reading::open(self.connection, &self.spec, prefetch, declared.messages).await?;
         self.outage_ended(declared).await?;
         self.live_since = Some(clock::now());
-        self.set_state(TapState::Live);
+        self.set_state(SourceState::Live);
         self.read(reading).await
     }
 
@@ -153,7 +153,7 @@ impl<'a> Tapped<'a> {
         match broker::check_exchange(self.connection, EVENT_EXCHANGE).await {
             Ok(()) => Ok(true),
             Err(AmqpError::Refused { code: NOT_FOUND, .. }) => {
-                self.set_state(TapState::Off);
+                self.set_state(SourceState::Off);
                 let text = "the plugin rabbitmq_event_exchange is not on, or has its exchange in another vhost: \
                             connections have no names, and changes are noticed only at each refresh \
                             (rabbitmq-plugins enable rabbitmq_event_exchange)";
@@ -382,7 +382,7 @@ impl<'a> Tapped<'a> {
         self.shared.recorder.record(note(&self.memory.vhost, event)).await?;
         Ok(Round::Cancelled)
     }
-    fn set_state(&self, state: TapState) {
+    fn set_state(&self, state: SourceState) {
         self.shared.sources.set_state(&self.memory.vhost, self.memory.source, state, clock::now());
     }
 

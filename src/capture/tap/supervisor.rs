@@ -19,7 +19,7 @@ use super::source::{End, Tapped};
 use super::{discovery, unreadable};
 use crate::broker::{self, ClientConnection, ConnectError, Ending, Reconnect};
 use crate::clock;
-use crate::model::api::TapState;
+use crate::model::api::SourceState;
 use crate::model::{Event, Source, Str};
 use crate::record::Stopped;
 
@@ -49,7 +49,7 @@ impl Supervisor {
             (Source::Firehose, tap.firehose),
             (Source::Events, tap.events),
         ] {
-            let state = if on { TapState::Connecting } else { TapState::Off };
+            let state = if on { SourceState::Connecting } else { SourceState::Off };
             shared.sources.set_state(&vhost, source, state, clock::now());
             if !on {
                 continue;
@@ -196,17 +196,17 @@ impl Supervisor {
         for memory in &mut self.memories {
             memory.outage.get_or_insert_with(|| text.clone());
         }
-        self.set_states(TapState::Connecting, None);
+        self.set_states(SourceState::Connecting, None);
         text
     }
 
     fn failed(&mut self, error: &ConnectError) -> String {
         let text = error.to_string();
-        self.set_states(TapState::Failed, Some(&text));
+        self.set_states(SourceState::Failed, Some(&text));
         text
     }
 
-    fn set_states(&self, state: TapState, problem: Option<&String>) {
+    fn set_states(&self, state: SourceState, problem: Option<&String>) {
         let sources = &self.shared.sources;
         for memory in &self.memories {
             sources.set_state(&self.vhost, memory.source, state, clock::now());

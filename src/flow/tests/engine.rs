@@ -74,7 +74,7 @@ fn finished_messages_leave_behind_an_unfinished_one_that_stays() {
     assert_eq!(engine.tracked(), (101, 0, 0));
     engine.apply(&numbered(publish("x", "k", &[]), 400, 90_000, "next day"));
     engine.check_invariants();
-    assert_eq!(engine.tracked().2, 1, "what has not changed for a day is let go, and counted");
+    assert_eq!(engine.tracked().2, 1, "what has not changed for a day is evicted, and counted");
 }
 
 #[test]

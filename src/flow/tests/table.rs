@@ -32,7 +32,7 @@ fn sweep(rows: &mut Vec<Row>, now: Timestamp) -> u64 {
 #[test]
 fn whatever_changes_and_leaves_the_table_holds_what_the_list_holds() {
     let (mut table, mut rows): (Table<u32, u64>, Vec<Row>) = (Table::new(), Vec::new());
-    let (mut random, mut seconds, mut let_go) = (7u64, 0, [0; 2]);
+    let (mut random, mut seconds, mut evicted) = (7u64, 0, [0; 2]);
     for step in 0..20_000u64 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (key, noise) = ((random >> 40) as u32 % 80, random >> 33);
@@ -52,15 +52,15 @@ fn whatever_changes_and_leaves_the_table_holds_what_the_list_holds() {
         );
         rows.retain(|row| row.0 != key);
         rows.push((key, 2 * step + u64::from(finishes), finishes, now));
-        let_go[0] += table.sweep(now, &LIMITS);
-        let_go[1] += sweep(&mut rows, now);
+        evicted[0] += table.sweep(now, &LIMITS);
+        evicted[1] += sweep(&mut rows, now);
         table.check_invariants();
         let mut left: Vec<(u32, u64)> = table.iter().map(|(key, value)| (*key, *value)).collect();
         let mut expected: Vec<(u32, u64)> = rows.iter().map(|row| (row.0, row.1)).collect();
         left.sort_unstable();
         expected.sort_unstable();
-        assert_eq!((left, let_go[0]), (expected, let_go[1]), "step {step}");
+        assert_eq!((left, evicted[0]), (expected, evicted[1]), "step {step}");
         assert_eq!(table.get(&key), rows.iter().find(|row| row.0 == key).map(|row| &row.1));
     }
-    assert!(let_go[0] > 100, "{} were let go unfinished", let_go[0]);
+    assert!(evicted[0] > 100, "{} were evicted unfinished", evicted[0]);
 }

@@ -12,7 +12,7 @@ mod trail;
 pub use event::{BodyView, EventView, base64};
 pub use report::{
     AlertState, AlertView, AlertsReport, CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, GapView,
-    Health, HealthCheck, Problem, SourceCoverage, StalledItem, StalledReport, StalledWhat, TapState,
+    Health, HealthCheck, Problem, SourceCoverage, SourceState, StalledItem, StalledReport, StalledWhat,
 };
 pub use session::{SessionState, SessionView, SessionsReport};
 pub use statistics::{StatisticsReport, StatisticsRow};

@@ -75,7 +75,7 @@ pub struct StalledReport {
     /// Messages and orders that are no longer followed, because there were too many or nothing had happened to them
     /// for `flow.follow_for`; what is stalled among them is not in this report.
     #[serde(skip_serializing_if = "super::is_zero")]
-    pub untracked: u64,
+    pub evicted: u64,
 }
 
 /// One stalled message or order.
@@ -226,7 +226,7 @@ pub struct CoverageReport {
 /// Whether a source observes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TapState {
+pub enum SourceState {
     /// Not yet, or not at the moment: being connected.
     #[default]
     Connecting,
@@ -247,7 +247,7 @@ pub struct SourceCoverage {
     /// `binding`, `dead_letter`, `firehose`, `events` or `proxy`.
     pub source: String,
     /// Whether it observes.
-    pub state: TapState,
+    pub state: SourceState,
     /// Since when it is in that state.
     pub since: String,
     /// The tap's queue, and its type.

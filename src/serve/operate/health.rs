@@ -8,7 +8,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::live::SessionStats;
-use crate::model::api::{Health, HealthCheck, SourceCoverage, TapState};
+use crate::model::api::{Health, HealthCheck, SourceCoverage, SourceState};
 use crate::query::Standing;
 use crate::record::Stats;
 use crate::serve::desk::Desk;
@@ -92,14 +92,14 @@ fn recorder(stats: &Stats) -> HealthCheck {
 
 /// Passes while some virtual host is observed; a source that failed is told, and is tried again by itself.
 fn broker(sources: &[SourceCoverage]) -> HealthCheck {
-    let wanted: Vec<&SourceCoverage> = sources.iter().filter(|source| source.state != TapState::Off).collect();
+    let wanted: Vec<&SourceCoverage> = sources.iter().filter(|source| source.state != SourceState::Off).collect();
     if wanted.is_empty() {
         return result("broker", true, "no source is switched on");
     }
-    let live = wanted.iter().filter(|source| source.state == TapState::Live).count();
+    let live = wanted.iter().filter(|source| source.state == SourceState::Live).count();
     let mut detail = format!("{live} of {} sources are live", wanted.len());
-    for source in wanted.iter().filter(|source| source.state != TapState::Live) {
-        let state = if source.state == TapState::Failed { "has failed" } else { "is being connected" };
+    for source in wanted.iter().filter(|source| source.state != SourceState::Live) {
+        let state = if source.state == SourceState::Failed { "has failed" } else { "is being connected" };
         detail += &format!("; {} of vhost {:?} {state} since {}", source.source, source.vhost, source.since);
         for problem in &source.problems {
             detail += &format!(" ({problem})");

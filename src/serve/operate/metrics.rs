@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
-use crate::model::api::{AlertState, AlertsReport, SourceCoverage, StalledReport, StalledWhat, TapState};
+use crate::model::api::{AlertState, AlertsReport, SourceCoverage, SourceState, StalledReport, StalledWhat};
 use crate::query::{Readings, Standing};
 use crate::serve::desk::Desk;
 use crate::serve::http::problem::Refusal;
@@ -116,8 +116,8 @@ impl Figures {
             ("stalled", "Messages and orders past their deadline", Gauge(stalled(&readings.stalled))),
             ("flow_lag_events", "Events that trails do not know of yet", gauge(*lag as f64)),
             ("flow_tracked", "Messages and orders followed", Gauge(tracked.to_vec())),
-            ("flow_let_go", "No longer followed because there were too many", one(readings.evicted)),
-            ("tap_up", "1 where the source observes", Gauge(taps(sources))),
+            ("flow_evicted", "No longer followed because there were too many", one(readings.evicted)),
+            ("source_up", "1 where the source observes", Gauge(up(sources))),
             ("alerts_firing", "Alerts that are firing", Gauge(alerts(&readings.alerts))),
             ("notifications", "Alert notifications", Count(notifications.to_vec())),
             ("build_info", "The running version", Gauge(vec![(version, 1.0)])),
@@ -148,11 +148,11 @@ fn stalled(report: &StalledReport) -> Vec<(Labels, f64)> {
     series.map(|((what, reason), count)| (vec![("what", what.to_owned()), ("reason", reason)], count as f64)).collect()
 }
 
-fn taps(sources: &[SourceCoverage]) -> Vec<(Labels, f64)> {
-    let sources = sources.iter().filter(|source| source.state != TapState::Off);
+fn up(sources: &[SourceCoverage]) -> Vec<(Labels, f64)> {
+    let sources = sources.iter().filter(|source| source.state != SourceState::Off);
     sources
         .map(|source| {
-            let up = if source.state == TapState::Live { 1.0 } else { 0.0 };
+            let up = if source.state == SourceState::Live { 1.0 } else { 0.0 };
             (vec![("vhost", source.vhost.clone()), ("source", source.source.clone())], up)
         })
         .collect()

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::api::{
     AlertState, AlertView, AlertsReport, CoverageReport, DeadLettersReport, EventView, EventsPage, Health,
-    SourceCoverage, StalledItem, StalledReport, StalledWhat, StatisticsReport, TapState, Trail,
+    SourceCoverage, SourceState, StalledItem, StalledReport, StalledWhat, StatisticsReport, Trail,
 };
 use crate::model::{Body as MessageBody, Death, Fingerprint, Gap, Source};
 use crate::record::Stats;
@@ -161,15 +161,15 @@ async fn statistics_tell_what_was_recorded_and_what_of_it_is_gone() {
 #[tokio::test]
 async fn coverage_has_sources_and_the_newest_gaps() {
     let stage = Stage::new((1..=120).map(gap).collect());
-    stage.handles.live.sources.set_state("/", Source::Binding, TapState::Live, Timestamp::default());
+    stage.handles.live.sources.set_state("/", Source::Binding, SourceState::Live, Timestamp::default());
     let report: CoverageReport = get(&stage, "/api/v1/coverage").await.json();
     assert_eq!((report.first_seq, report.last_seq, report.sources.len()), (1, 120, 1));
     assert_eq!((report.gaps.len(), report.gaps[0].seq), (100, 120));
     assert_eq!(report.gaps[0].cause, "the broker was away");
 }
 
-fn source(state: TapState) -> SourceCoverage {
-    let problems = if state == TapState::Failed { vec!["access refused".to_owned()] } else { vec![] };
+fn source(state: SourceState) -> SourceCoverage {
+    let problems = if state == SourceState::Failed { vec!["access refused".to_owned()] } else { vec![] };
     SourceCoverage { vhost: "/".into(), source: "binding".into(), state, problems, ..SourceCoverage::default() }
 }
 
@@ -177,7 +177,7 @@ fn source(state: TapState) -> SourceCoverage {
 async fn readiness_says_what_is_wrong() {
     assert_eq!(get(&Stage::new(vec![]), "/readyz").await.status, 200);
     let stats = Stats { queue_len_max: 10, ..Stats::default() };
-    let sources = vec![source(TapState::Live), source(TapState::Failed), source(TapState::Off)];
+    let sources = vec![source(SourceState::Live), source(SourceState::Failed), source(SourceState::Off)];
     let good = Standing { stats, sources, ..Standing::default() };
     assert_eq!(read(ready(&good, false)).await.status, 200);
     let health: Health = read(ready(&good, true)).await.json();
@@ -188,7 +188,7 @@ async fn readiness_says_what_is_wrong() {
     let broken: [(&str, Change); 4] = [
         ("journal", |standing| standing.stats.poisoned = Some("fsync failed".into())),
         ("recorder", |standing| standing.stats.queue_len = 10),
-        ("broker", |standing| standing.sources = vec![source(TapState::Failed)]),
+        ("broker", |standing| standing.sources = vec![source(SourceState::Failed)]),
         ("flow", |standing| standing.lag = 1_000_000),
     ];
     for (name, change) in broken {
@@ -218,7 +218,7 @@ async fn metrics_are_made_from_the_readings() {
     let readings = Readings {
         standing: Standing {
             stats,
-            sources: vec![source(TapState::Live), source(TapState::Off)],
+            sources: vec![source(SourceState::Live), source(SourceState::Off)],
             ..Standing::default()
         },
         last_seq: 1,
@@ -244,7 +244,7 @@ async fn metrics_are_made_from_the_readings() {
         "hoptrail_stalled{what=\"order\",reason=\"status\"} 0",
         "hoptrail_stalled{what=\"any\",reason=\"not_counted\"} 2",
         "hoptrail_flow_tracked{what=\"orders\"} 2",
-        "hoptrail_tap_up{vhost=\"/\",source=\"binding\"} 1",
+        "hoptrail_source_up{vhost=\"/\",source=\"binding\"} 1",
         "hoptrail_alerts_firing{rule=\"spike\"} 1",
         "hoptrail_notifications_total{result=\"failed\"} 1",
     ] {

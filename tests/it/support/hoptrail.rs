@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
-use hoptrail::model::api::{CoverageReport, EventView, EventsPage, SourceCoverage, TapState};
+use hoptrail::model::api::{CoverageReport, EventView, EventsPage, SourceCoverage, SourceState};
 use serde::de::DeserializeOwned;
 
 use super::REPO;
@@ -205,7 +205,7 @@ impl Hoptrail {
     pub async fn wait_live(&self) {
         eventually("every source is live", async || {
             let sources = self.coverage().await.sources;
-            let waiting = sources.iter().any(|entry| !matches!(entry.state, TapState::Live | TapState::Off));
+            let waiting = sources.iter().any(|entry| !matches!(entry.state, SourceState::Live | SourceState::Off));
             ensure(!waiting && !sources.is_empty(), || format!("{sources:?}"))
         })
         .await;
