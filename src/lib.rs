@@ -8,6 +8,7 @@ pub mod model;
 pub mod clock;
 pub mod config;
 pub mod question;
+pub mod task;
 pub mod web;
 
 pub mod broker;

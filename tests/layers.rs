@@ -16,20 +16,21 @@ use code::{names_after, without_comments_and_strings};
 /// A module at the top of the crate, and those that it may name.
 struct Room(&'static str, &'static [&'static str]);
 
-const ROOMS: [Room; 19] = [
+const ROOMS: [Room; 20] = [
     Room("model", &[]),
     Room("clock", &["model"]),
+    Room("task", &[]),
     Room("config", &["model"]),
     Room("question", &[]),
     Room("wire", &["model"]),
-    Room("journal", &["model"]),
+    Room("journal", &["model", "task"]),
     Room("web", &[]),
     Room("broker", &["config", "web"]),
     Room("live", &["model", "config"]),
-    Room("record", &["model", "config", "journal", "correlate", "redact", "live", "clock"]),
+    Room("record", &["model", "config", "journal", "correlate", "redact", "live", "clock", "task"]),
     Room("correlate", &["model", "config"]),
     Room("redact", &["model", "config"]),
-    Room("capture", &["model", "config", "wire", "broker", "live", "record", "clock"]),
+    Room("capture", &["model", "config", "wire", "broker", "live", "record", "clock", "task"]),
     Room("flow", &["model", "config", "journal"]),
     Room("alert", &["model", "config", "flow", "web", "clock"]),
     Room("query", &["model", "config", "question", "journal", "flow", "alert", "live", "record", "clock"]),

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
+use crate::task;
+
 use super::error::is_full;
 use super::part::Part;
 use super::store::Head;
@@ -49,11 +51,12 @@ impl Indexer {
     pub(super) fn start() -> io::Result<Indexer> {
         let (jobs, inbox) = sync_channel(JOBS_MAX);
         let shared = Arc::new(Shared::default());
-        let run = {
-            let shared = shared.clone();
-            move || run(&inbox, &shared)
-        };
-        let thread = std::thread::Builder::new().name("hoptrail-index".into()).spawn(run)?;
+        let (running, alarm) = (shared.clone(), shared.clone());
+        let thread = task::thread(
+            "hoptrail-index",
+            move || run(&inbox, &running),
+            move || alarm.fail("the thread that writes the index panicked; standard error names the place".to_owned()),
+        )?;
         Ok(Indexer { jobs, shared, thread: Some(thread) })
     }
 
@@ -98,7 +101,6 @@ impl Drop for Indexer {
 }
 
 fn run(inbox: &Receiver<Job>, shared: &Shared) {
-    let _alarm = Alarm(shared);
     let mut waiting: VecDeque<Job> = VecDeque::new();
     while !shared.stop.load(Ordering::Relaxed) {
         waiting.extend(inbox.try_iter().take(JOBS_MAX));
@@ -145,17 +147,6 @@ fn may_pass(error: &io::Error) -> bool {
 impl Shared {
     fn fail(&self, cause: String) {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
-    }
-}
-
-/// Tells of a panic of the thread that holds it.
-struct Alarm<'a>(&'a Shared);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail("the thread that writes the index panicked; its log names the place".to_owned());
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::journal::{AppendError, Mark, Tail, Writer};
 use crate::live::Sources;
 use crate::model::{Event, Seq, Source, Str, Timestamp};
+use crate::task;
 
 use super::observation::Receipt;
 use super::prepare::{Learned, Preparer};
@@ -92,14 +93,11 @@ struct Seen {
 
 impl WriterLoop {
     pub(super) fn start(self, failed: CancellationToken) -> io::Result<WriterHandle> {
-        let counters = self.counters.clone();
-        let builder = std::thread::Builder::new().name("hoptrail-writer".into());
-        let run = move || {
-            // A panic on the way out of the loop drops this, and recording counts as failed.
-            let alarm = Alarm { failed, counters };
-            self.run(&alarm);
-        };
-        builder.spawn(run).map(WriterHandle)
+        let alarm = Alarm { failed, counters: self.counters.clone() };
+        let on_panic = alarm.clone();
+        let run = move || self.run(&alarm);
+        let panicked = move || on_panic.raise("the writer panicked; standard error names the place".to_owned());
+        task::thread("hoptrail-writer", run, panicked).map(WriterHandle)
     }
 
     fn run(mut self, alarm: &Alarm) {
@@ -242,7 +240,8 @@ impl WriterLoop {
     }
 }
 
-/// Tells that recording has failed, unless it ended as asked.
+/// Tells why recording has ended.
+#[derive(Clone)]
 struct Alarm {
     failed: CancellationToken,
     counters: Counters,
@@ -256,13 +255,5 @@ impl Alarm {
 
     fn disarm(&self) {
         self.counters.poison("recording was stopped".into());
-    }
-}
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.raise("the writer panicked; its log names the place".into());
-        }
     }
 }

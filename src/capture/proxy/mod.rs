@@ -37,6 +37,7 @@ use crate::live::Live;
 use crate::model::Source;
 use crate::model::api::SourceState;
 use crate::record::Recorder;
+use crate::task;
 
 pub use tls::TlsError;
 
@@ -101,58 +102,33 @@ impl Proxy {
             !self.config.tap.enabled,
             Handle::current(),
         );
-        let (alarm, running) = (Alarm(recorder.clone()), running::Running::begin(&self.config, &recorder));
+        let running = running::Running::begin(&self.config, &recorder);
         let owner = recorder.clone();
-        thread("hoptrail-watch", tracker, &recorder, move || {
+        // Clients would hang, or pass unobserved without a word.
+        let fail = move |why: String| owner.fail(&why);
+        let owner = recorder.clone();
+        let observe = move || {
             observing.run(&receiver);
             // What waits now and cannot be recorded is told by the next start, as after a kill.
             if !owner.has_ended() && owner.stats().paused.is_none() {
                 running.end();
             }
-            drop(alarm);
-        });
-        let alarm = Alarm(recorder.clone());
-        thread("hoptrail-pack", tracker, &recorder, move || {
-            packer.run();
-            drop(alarm);
-        });
-        let (cancel, owner) = (cancel.clone(), recorder.clone());
-        thread("hoptrail-relay", tracker, &owner, move || {
+        };
+        task::tracked("hoptrail-watch", tracker, observe, fail.clone());
+        task::tracked("hoptrail-pack", tracker, move || packer.run(), fail.clone());
+        let cancel = cancel.clone();
+        let relay = move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return recorder.fail(&format!("the proxy cannot run: {error}")),
             };
-            let alarm = Alarm(recorder.clone());
             let wait = self.config.record.on_full == OnFull::Wait;
             let relay = listen::Relay::new(self.config, self.tls, live.sessions, sender, wait);
             if let Err(error) = tokio::task::LocalSet::new().block_on(&runtime, relay.serve(self.listener, cancel)) {
                 recorder.fail(&format!("the proxy cannot listen: {error}"));
             }
-            drop(alarm);
             info!("the proxy has ended");
-        });
-    }
-}
-
-/// A thread with a name, as `top -H` shows it; counted by `tracker`.
-fn thread(name: &str, tracker: &TaskTracker, recorder: &Recorder, run: impl FnOnce() + Send + 'static) {
-    let token = tracker.token();
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        run();
-        drop(token);
-    });
-    if let Err(error) = thread {
-        recorder.fail(&format!("a thread of the proxy cannot be started: {error}"));
-    }
-}
-
-/// Ends the process when a thread of the proxy panics: clients would hang, or pass unobserved without a word.
-struct Alarm(Recorder);
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail("a thread of the proxy panicked; its log names the place");
-        }
+        };
+        task::tracked("hoptrail-relay", tracker, relay, fail);
     }
 }
