@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use frames::{BODY, HEADER, METHOD, Writer, frame};
 use hoptrail::config;
-use hoptrail::flow::{Flow, Follower};
+use hoptrail::flow::Flow;
+use hoptrail::follow::{Follower, Update};
 use hoptrail::live::Sources;
 use hoptrail::model::{Seq, Side};
 use hoptrail::record::{self, Observation, Recorder};
@@ -141,12 +142,20 @@ fn round(messages: u64) -> BTreeMap<String, f64> {
     let config = config::load(Some(&file), std::iter::empty(), &set).unwrap();
     let (recorder, reader, writer, _keeping) = record::open(&config, Sources::default()).unwrap();
     let flow = Flow::new(reader.clone(), config.flow.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // The follower alone waits on it.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     let (cancel, handle) = (CancellationToken::new(), runtime.handle().clone());
-    let follower = Follower::new(flow.clone(), recorder.tail(), Vec::new(), hoptrail::clock::now());
+    let sink = move |update: Update<'_>| {
+        if let Update::Events(events) = update {
+            flow.apply(events);
+        }
+    };
+    let follower = Follower::new(reader.clone(), &recorder.tail(), hoptrail::clock::now, sink);
+    let progress = follower.progress();
     let following = {
         let cancel = cancel.clone();
-        std::thread::Builder::new().name("follower".into()).spawn(move || follower.run(&handle, &cancel)).unwrap()
+        let run = move || follower.run("follower", &handle, &cancel);
+        hoptrail::task::thread("follower", run, || panic!("the follower has panicked")).unwrap()
     };
     let bodies: Vec<String> = (0..BODIES).map(|index| body::body(index, BODY_BYTES)).collect();
     let groups: Vec<[Vec<u8>; 2]> = (0..messages / GROUP).map(|index| group(index * GROUP, &bodies)).collect();
@@ -160,7 +169,7 @@ fn round(messages: u64) -> BTreeMap<String, f64> {
         sessions.feed(true, Side::Client, &ack());
     }
     let expected = Seq(messages / GROUP * GROUP * 4 + 2);
-    while reader.last_seq() < expected || flow.lag() > 0 {
+    while reader.last_seq() < expected || progress.lag() > 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
     let (after, took) = (threads(), started.elapsed().as_secs_f64());

@@ -22,6 +22,8 @@ pub mod redact;
 
 pub mod journal;
 
+pub mod follow;
+
 pub mod alert;
 pub mod flow;
 

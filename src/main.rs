@@ -105,6 +105,7 @@ fn examine(check: &Check, config: &Config) -> ExitCode {
 }
 
 /// Works on the journal of a stopped hoptrail, in a thread with a deep stack: events are decoded in it.
+#[expect(clippy::disallowed_methods, reason = "it is waited for, and its panic is told")]
 fn stopped(args: &Args, command: &Journal, config: Config) -> ExitCode {
     let (command, color) = (command.clone(), args.color);
     let work = move || app::journal(&command, config, color);

@@ -16,7 +16,7 @@ use code::{names_after, without_comments_and_strings};
 /// A module at the top of the crate, and those that it may name.
 struct Room(&'static str, &'static [&'static str]);
 
-const ROOMS: [Room; 20] = [
+const ROOMS: [Room; 21] = [
     Room("model", &[]),
     Room("clock", &["model"]),
     Room("task", &[]),
@@ -31,9 +31,10 @@ const ROOMS: [Room; 20] = [
     Room("correlate", &["model", "config"]),
     Room("redact", &["model", "config"]),
     Room("capture", &["model", "config", "wire", "broker", "live", "record", "clock", "task"]),
+    Room("follow", &["model", "journal", "clock", "task"]),
     Room("flow", &["model", "config", "journal"]),
     Room("alert", &["model", "config", "flow", "web", "clock"]),
-    Room("query", &["model", "config", "question", "journal", "flow", "alert", "live", "record", "clock"]),
+    Room("query", &["model", "config", "question", "journal", "flow", "alert", "live", "record", "clock", "follow"]),
     Room("serve", &["model", "config", "question", "query", "live", "record", "clock"]),
     Room("cli", &["model", "config", "question", "web"]),
     Room("app", EVERYTHING),

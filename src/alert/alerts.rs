@@ -39,6 +39,13 @@ impl Alerts {
         Ok((Alerts { inner, outbox }, notifier))
     }
 
+    /// Forgets what was applied: every event is about to be given anew, as at a start.
+    pub fn begin(&self) {
+        let mut inner = self.lock();
+        inner.detectors.iter_mut().for_each(SpikeDetector::begin);
+        inner.recent.clear();
+    }
+
     /// Takes committed events, in the order of the journal; at a start also those of earlier runs.
     pub fn apply(&self, events: &[Event]) {
         let mut inner = self.lock();

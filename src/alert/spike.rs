@@ -76,6 +76,11 @@ impl SpikeDetector {
         SpikeDetector { rule, watched: HashMap::new(), now: Timestamp::default(), over: Vec::new() }
     }
 
+    /// Forgets everything but the rule.
+    pub(super) fn begin(&mut self) {
+        *self = SpikeDetector::new(self.rule.clone());
+    }
+
     /// Takes a committed event, in the order of the journal.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(death) = event.death.as_ref().filter(|_| event.kind == Kind::DeadLetter) else { return };

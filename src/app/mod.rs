@@ -5,10 +5,12 @@
 mod check;
 mod journal;
 mod logging;
-mod run;
-mod shutdown;
+mod open;
+mod start;
+mod stop;
 
 pub use check::check;
 pub use journal::journal;
 pub use logging::start as start_logging;
-pub use run::{App, run};
+pub use open::App;
+pub use start::run;

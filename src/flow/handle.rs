@@ -1,7 +1,6 @@
 //! The handle that answers: trails from the journal, stalls from the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
@@ -47,15 +46,14 @@ pub struct Flow {
     reader: Reader,
     settings: Arc<config::Flow>,
     engine: Arc<Mutex<Engine>>,
-    applied: Arc<AtomicU64>,
 }
 
 impl Flow {
-    /// A flow over the journal behind `reader`, with nothing applied yet: see [`super::Follower`].
+    /// A flow over the journal behind `reader`, with nothing applied yet.
     #[must_use]
     pub fn new(reader: Reader, settings: config::Flow) -> Self {
         let engine = Arc::new(Mutex::new(Engine::new(settings.clone())));
-        Flow { reader, settings: Arc::new(settings), engine, applied: Arc::default() }
+        Flow { reader, settings: Arc::new(settings), engine }
     }
 
     /// The trail of an order; `None` where no event names it. Reads from the disk.
@@ -91,12 +89,6 @@ impl Flow {
         self.engine().stalled(query, now)
     }
 
-    /// Committed events that the stalled report does not know of yet.
-    #[must_use]
-    pub fn lag(&self) -> u64 {
-        self.reader.last_seq().0.saturating_sub(self.applied.load(Ordering::Relaxed))
-    }
-
     /// Messages and orders followed, and how many were evicted unfinished: because there were too many, or because they
     /// had not changed for as long as anything is followed.
     #[must_use]
@@ -104,17 +96,15 @@ impl Flow {
         self.engine().tracked()
     }
 
-    pub(super) fn apply(&self, events: &[Event]) {
+    /// Forgets what was applied: every event is about to be given anew.
+    pub fn begin(&self) {
+        *self.engine() = Engine::new(config::Flow::clone(&self.settings));
+    }
+
+    /// Takes committed events, in the order of the journal.
+    pub fn apply(&self, events: &[Event]) {
         let mut engine = self.engine();
         events.iter().for_each(|event| engine.apply(event));
-    }
-
-    pub(super) fn applied(&self, seq: Seq) {
-        self.applied.store(seq.0, Ordering::Relaxed);
-    }
-
-    pub(super) fn reader(&self) -> &Reader {
-        &self.reader
     }
 
     /// Adds the events that carry `term`, oldest first; `false`: there were more.

@@ -4,12 +4,11 @@
 //! settlements by queue), whichever source saw what and whichever event came first. A trail runs it over the events of
 //! one order, read from the journal when somebody asks; the [`engine`] runs it over everything that is under way, to
 //! know what is past its deadline. Both are pure: events and the time go in, answers come out. Around them, [`Flow`]
-//! is the handle that reads the journal, and [`Follower`] the task that feeds the engine.
+//! is the handle that reads the journal, and that is given every committed event.
 //!
 //! Everything here can be rebuilt from the journal, and is, at every start. Knows no broker, no socket and no HTTP.
 
 mod engine;
-mod follow;
 mod handle;
 mod handling;
 mod hop;
@@ -24,7 +23,6 @@ mod trail;
 mod verdict;
 mod words;
 
-pub use follow::{Follower, Sink};
 pub use handle::{Flow, StalledQuery};
 
 #[cfg(test)]

@@ -148,7 +148,10 @@ fn ignore_missing(error: io::Error) -> io::Result<()> {
 }
 
 /// Writes a file of `dir` so that after a crash it is there whole or not at all.
-pub(super) fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The disk is full, or fails.
+pub fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = dir.join(format!("{name}.new"));
     let mut file = File::create(&fresh)?;
     file.write_all(bytes)?;

@@ -22,7 +22,7 @@
 //! | who asks | finds and decodes blocks: through sled, or of a sealed partition at their places | [`reader`], [`walk`], [`blocks`], [`sealed`] |
 //! | the keeper's | moves partitions down, removes and salvages them | [`retention`], [`salvage`] |
 //!
-//! They share [`parts`], the list of partitions. Who follows the newest commits gets them over a [`tail`], in memory. A journal that nobody runs is looked at by [`offline`].
+//! They share [`parts`], the list of partitions. A follower gets the newest commits over a [`tail`], in memory. A journal that nobody runs is looked at by [`offline`].
 //!
 //! # Invariants
 //!
@@ -65,7 +65,7 @@ mod walk;
 mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
-pub use identity::probe;
+pub use identity::{probe, write_durably};
 pub use offline::{Damage, Gone, PartStat, Problem, Report, Stat, check, condemn, require, stat};
 pub use open::{Hole, SetAside};
 pub use options::Options;
@@ -73,7 +73,7 @@ pub use reader::{Order, Reader};
 pub use removed::Cause;
 pub use retention::{Change, DiskSpace, Keeper, Policy, Rule, What};
 pub use statistics::{Count, Statistics};
-pub use tail::{News, Tail};
+pub use tail::{Commit, Commits, News, Tail};
 pub use term::Term;
 pub use writer::{Mark, Writer};
 

@@ -2,6 +2,7 @@
 
 use crate::alert::Alerts;
 use crate::flow::Flow;
+use crate::follow::Progress;
 use crate::journal::Reader;
 use crate::live::Live;
 use crate::record::Recorder;
@@ -13,6 +14,8 @@ pub struct Handles {
     pub reader: Reader,
     /// Trails and stalls.
     pub flow: Flow,
+    /// How far stalls and alerts are.
+    pub progress: Progress,
     /// Firing and recent alerts.
     pub alerts: Alerts,
     /// The writer's figures.

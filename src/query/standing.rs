@@ -22,6 +22,8 @@ pub struct Standing {
     pub proxy: SessionStats,
     /// Committed events that trails and stalls do not know of yet.
     pub lag: u64,
+    /// Stalls and alerts are incomplete: a panic ended the making of them, and it begins again.
+    pub is_behind_a_panic: bool,
 }
 
 /// What metrics are told from.
@@ -57,7 +59,8 @@ impl Standing {
             stats: handles.recorder.stats(),
             sources: handles.live.sources.report(),
             proxy: handles.live.sessions.stats(),
-            lag: handles.flow.lag(),
+            lag: handles.progress.lag(),
+            is_behind_a_panic: handles.progress.is_behind_a_panic(),
         }
     }
 }

@@ -35,9 +35,12 @@ impl Keeping {
         Keeping { keeper, recorder, rate: rate.max(1), untold: VecDeque::new() }
     }
 
-    /// Runs until cancelled; blocks its thread.
-    pub fn run(mut self, runtime: &Handle, cancel: &CancellationToken) {
-        let wait = |time: Duration| runtime.block_on(cancel.run_until_cancelled(tokio::time::sleep(time))).is_some();
+    /// Runs until cancelled; blocks its thread. After a panic it can run again.
+    pub fn run(&mut self, runtime: &Handle, cancel: &CancellationToken) {
+        let wait = |time: Duration| {
+            let waited = async { tokio::time::sleep(time).await };
+            runtime.block_on(cancel.run_until_cancelled(waited)).is_some()
+        };
         let idle = || {
             // Whoever cancels ends the loop.
             wait(EVERY);

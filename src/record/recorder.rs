@@ -161,7 +161,7 @@ impl Recorder {
         marks.get(&mark_name(vhost, source)).copied()
     }
 
-    /// The newest commits, for the one who follows the journal.
+    /// The newest commits, for those that follow the journal.
     #[must_use]
     pub fn tail(&self) -> Tail {
         self.tail.clone()

@@ -123,18 +123,21 @@ async fn how_far_a_source_is_recorded_survives_a_restart() {
 async fn what_follows_is_handed_every_commit_as_it_stands_in_the_journal() {
     let dir = tempfile::tempdir().expect("a directory");
     let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
-    let (tail, mut handed_over) = (recorder.tail(), Vec::new());
+    let (commits, mut handed_over) = (recorder.tail().subscribe(), Vec::new());
     for id in ["m-1", "m-2", "m-3", "m-4"] {
         let body = r#"{"orderId":"JW-7","email":"jane@example.com"}"#;
         recorder.record(Observation::new(event(id, body))).await.expect("recorded");
-        tail.news().await;
-        let Some(News::Commit(events)) = tail.take() else { panic!("the commit of {id} is not offered") };
-        assert!(events.iter().all(|event| event.seq <= reader.last_seq()), "it is durable before it is offered");
-        handed_over.extend(events.iter().cloned());
-        tail.give_back(events);
+        commits.news().await;
+        let Some(News::Commit(commit)) = commits.take() else { panic!("the commit of {id} is not offered") };
+        assert!(
+            commit.events().iter().all(|event| event.seq <= reader.last_seq()),
+            "it is durable before it is offered"
+        );
+        handed_over.extend(commit.events().iter().cloned());
+        commits.give_back(commit);
     }
     end(&recorder, writer).await;
-    assert_eq!(tail.take(), None, "the end of recording is no commit");
+    assert_eq!(commits.take(), None, "the end of recording is no commit");
     let mut recorded = all(&reader);
     recorded.iter_mut().flat_map(|event| &mut event.body).for_each(|body| body.data = Vec::new());
     assert_eq!((handed_over.len(), handed_over), (4, recorded), "all but the bytes of bodies");

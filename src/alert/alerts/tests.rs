@@ -58,3 +58,19 @@ fn alerts_wait_for_the_webhook_in_a_bounded_queue() {
     assert_eq!(alerts.notifications(), (0, 300 - 256), "those that found no room have failed");
     drop(notifier);
 }
+
+#[test]
+fn alerts_that_begin_again_find_the_same() {
+    let (alerts, _) =
+        Alerts::new(&config("[[alert.dead_letter_spikes]]\nthreshold = 1\nwindow = '1s'")).expect("no webhook");
+    let play = || {
+        alerts.apply(&[dead(0, "over"), dead(60_000_000, "firing")]);
+        alerts.tick(Timestamp::from_micros(60_000_000));
+        alerts.report().alerts
+    };
+    let told = play();
+    assert_eq!(told.len(), 2, "one that fires, one that is over: {told:?}");
+    alerts.begin();
+    assert_eq!(alerts.report().alerts, []);
+    assert_eq!(play(), told);
+}

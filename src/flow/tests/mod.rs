@@ -1,7 +1,6 @@
 //! Histories of messages, told by sources that lag behind each other, and what must be made of them.
 
 mod engine;
-mod following;
 mod histories;
 mod proxied;
 mod proxied_histories;

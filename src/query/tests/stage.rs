@@ -1,12 +1,15 @@
 //! A hoptrail without captures.
 
+use std::sync::Mutex;
+
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::alert::Alerts;
 use crate::config;
-use crate::flow::{Flow, Follower};
+use crate::flow::Flow;
+use crate::follow::{Follower, Update};
 use crate::live::Live;
 use crate::model::{Event, Timestamp};
 use crate::query::Handles;
@@ -18,9 +21,12 @@ use super::filled::{Filled, path};
 pub(crate) struct Stage {
     /// What questions are answered from.
     pub(crate) handles: Handles,
+    follower: Mutex<Option<Follower<Sink>>>,
     dir: TempDir,
     cancel: CancellationToken,
 }
+
+type Sink = Box<dyn FnMut(Update<'_>) + Send>;
 
 impl Stage {
     /// Over these events, in their order.
@@ -39,7 +45,15 @@ impl Stage {
         let (recorder, reader, _, _) = record::open(&config, live.sources.clone()).unwrap();
         let flow = Flow::new(reader.clone(), config.flow.clone());
         let (alerts, _) = Alerts::new(&config.alert).unwrap();
-        Stage { handles: Handles { reader, flow, alerts, recorder, live }, dir, cancel: CancellationToken::new() }
+        let stalls = flow.clone();
+        let sink: Sink = Box::new(move |update| {
+            if let Update::Events(events) = update {
+                stalls.apply(events);
+            }
+        });
+        let follower = Follower::new(reader.clone(), &recorder.tail(), Timestamp::default, sink);
+        let handles = Handles { reader, flow, progress: follower.progress(), alerts, recorder, live };
+        Stage { handles, follower: Mutex::new(Some(follower)), dir, cancel: CancellationToken::new() }
     }
 
     /// Where the journal is.
@@ -49,12 +63,11 @@ impl Stage {
 
     /// Waits until trails and stalls know of all events.
     pub(crate) async fn follow(&self) {
-        let (flow, tail) = (self.handles.flow.clone(), self.handles.recorder.tail());
-        let follower = Follower::new(flow.clone(), tail, Vec::new(), Timestamp::default());
+        let follower = self.follower.lock().unwrap().take().unwrap();
         let (runtime, cancel) = (Handle::current(), self.cancel.clone());
-        std::thread::spawn(move || follower.run(&runtime, &cancel));
+        std::thread::spawn(move || follower.run("follow", &runtime, &cancel));
         let caught_up = async {
-            while flow.lag() > 0 {
+            while self.handles.progress.lag() > 0 {
                 tokio::task::yield_now().await;
             }
         };

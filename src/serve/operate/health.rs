@@ -62,8 +62,8 @@ pub(in crate::serve) fn ready(standing: &Standing, verbose: bool) -> Result<Resp
 }
 
 fn check(standing: &Standing) -> Health {
-    let Standing { stats, sources, proxy: sessions, lag } = standing;
-    let mut checks = vec![journal(stats), recorder(stats), broker(sources), flow(*lag)];
+    let Standing { stats, sources, proxy: sessions, .. } = standing;
+    let mut checks = vec![journal(stats), recorder(stats), broker(sources), flow(standing)];
     if sessions.enabled {
         checks.push(proxy(sessions));
     }
@@ -123,6 +123,14 @@ fn proxy(stats: &SessionStats) -> HealthCheck {
     result("proxy", true, detail)
 }
 
-fn flow(lag: u64) -> HealthCheck {
+fn flow(standing: &Standing) -> HealthCheck {
+    if standing.is_behind_a_panic {
+        return result(
+            "flow",
+            false,
+            "a panic ended the making of stalls and alerts; it begins again, they are incomplete",
+        );
+    }
+    let lag = standing.lag;
     result("flow", lag <= LAG_MAX, format!("trails and stalls are {lag} events behind (at most {LAG_MAX})"))
 }

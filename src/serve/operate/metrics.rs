@@ -82,7 +82,7 @@ struct Figures(Vec<Figure>);
 impl Figures {
     fn of(readings: &Readings) -> Self {
         use Series::{Count, Gauge, Seconds};
-        let Standing { stats, sources, proxy, lag } = &readings.standing;
+        let Standing { stats, sources, proxy, lag, .. } = &readings.standing;
         let one = |count: u64| Count(vec![(vec![], count)]);
         let gauge = |value: f64| Gauge(vec![(vec![], value)]);
         let recorded = stats.recorded.iter().map(|(source, kind, count)| {

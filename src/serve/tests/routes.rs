@@ -185,11 +185,12 @@ async fn readiness_says_what_is_wrong() {
     assert_eq!(names, [("journal", true), ("recorder", true), ("broker", true), ("flow", true)]);
     assert!(health.checks[2].detail.contains("access refused"), "{}", health.checks[2].detail);
     type Change = fn(&mut Standing);
-    let broken: [(&str, Change); 4] = [
+    let broken: [(&str, Change); 5] = [
         ("journal", |standing| standing.stats.poisoned = Some("fsync failed".into())),
         ("recorder", |standing| standing.stats.queue_len = 10),
         ("broker", |standing| standing.sources = vec![source(SourceState::Failed)]),
         ("flow", |standing| standing.lag = 1_000_000),
+        ("flow", |standing| standing.is_behind_a_panic = true),
     ];
     for (name, change) in broken {
         let mut standing = good.clone();

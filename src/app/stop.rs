@@ -8,9 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::record::Recorder;
-
-use super::run::Running;
+use crate::record::{Recorder, WriterHandle};
 
 /// Captures acknowledge what is durable and say good-bye to the broker.
 const CAPTURES_GRACE: Duration = Duration::from_secs(10);
@@ -19,11 +17,21 @@ const WRITER_GRACE: Duration = Duration::from_secs(30);
 /// Running requests have five seconds of their own, webhooks likewise.
 const SERVICES_GRACE: Duration = Duration::from_secs(10);
 
+/// What runs, by what has to stop first.
+pub(super) struct Running {
+    pub(super) recorder: Recorder,
+    pub(super) writer: WriterHandle,
+    /// How long the captures may take besides, for sessions to end.
+    pub(super) drain: Duration,
+    pub(super) captures: (TaskTracker, CancellationToken),
+    pub(super) services: (TaskTracker, CancellationToken),
+}
+
 /// Why the program ends.
 pub(super) enum Reason {
     /// A signal, by its name.
     Signal(&'static str),
-    /// The journal failed.
+    /// Nothing more can be recorded.
     Failed(String),
 }
 
@@ -31,7 +39,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Signal(name) => f.write_str(name),
-            Reason::Failed(cause) => write!(f, "the journal failed: {cause}"),
+            Reason::Failed(cause) => write!(f, "recording failed: {cause}"),
         }
     }
 }

@@ -1,86 +1,6 @@
-//! Following a journal: every event once, in order, whichever way it comes.
+//! One follower: every event once, in order, whichever way it comes.
 
-use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
-use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
-
-use crate::journal::{Reader, Tail, Writer};
-
-use super::super::{Flow, Follower, Sink};
 use super::*;
-
-/// A test that waits longer than this for the follower has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A journal whose commits are offered, and the numbers that come out.
-struct Journal {
-    writer: Writer,
-    reader: Reader,
-    tail: Tail,
-    written: u64,
-    spare: Vec<Event>,
-}
-
-impl Journal {
-    fn open(dir: &Path) -> Journal {
-        let (writer, reader, _) = Writer::open(dir).expect("a journal");
-        Journal { written: reader.last_seq().0, writer, reader, tail: Tail::default(), spare: Vec::new() }
-    }
-
-    /// Commits so many events, each a second after the one before, without offering them.
-    fn commit(&mut self, events: u64) -> Vec<Event> {
-        let seconds = self.written as i64..(self.written + events) as i64;
-        self.written += events;
-        let mut batch = std::mem::take(&mut self.spare);
-        batch.extend(seconds.map(|second| Event { at: at(second * 1000), ..publish("x", "k", &["q"]) }));
-        self.writer.append(&mut batch, &[]).expect("a working disk");
-        batch
-    }
-
-    fn record(&mut self, events: u64) {
-        self.spare = self.commit(events);
-        self.tail.offer(&mut self.spare);
-    }
-
-    fn follower(&self, from: Timestamp) -> (Follower, Flow, Receiver<u64>) {
-        let (sender, seen) = channel();
-        let sink: Sink = Box::new(move |events| {
-            events.iter().for_each(|event| sender.send(event.seq.0).expect("the test listens"));
-        });
-        let flow = Flow::new(self.reader.clone(), settings());
-        (Follower::new(flow.clone(), self.tail.clone(), vec![sink], from), flow, seen)
-    }
-}
-
-/// A follower on this thread.
-struct Following {
-    follower: Follower,
-    flow: Flow,
-    seen: Receiver<u64>,
-    cancel: CancellationToken,
-}
-
-impl Following {
-    fn begin(journal: &Journal, from: Timestamp) -> Following {
-        let (mut follower, flow, seen) = journal.follower(from);
-        let cancel = CancellationToken::new();
-        follower.begin(&cancel);
-        Following { follower, flow, seen, cancel }
-    }
-
-    /// Hands on all there is; the numbers of what was handed on.
-    fn advance(&mut self) -> Vec<u64> {
-        while self.follower.advance(&self.cancel) {}
-        self.seen.try_iter().collect()
-    }
-}
-
-fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<u64> {
-    range.collect()
-}
 
 #[test]
 fn commits_that_are_followed_at_once_are_never_read_back() {
@@ -90,7 +10,7 @@ fn commits_that_are_followed_at_once_are_never_read_back() {
     for commit in 0..20 {
         journal.record(700);
         assert_eq!(following.advance(), numbers(commit * 700 + 1..=commit * 700 + 700));
-        assert_eq!(following.flow.lag(), 0);
+        assert_eq!(following.lag(), 0);
     }
     assert_eq!(following.follower.ways(), (0, 14_000));
 }
@@ -101,7 +21,7 @@ fn what_is_committed_but_not_offered_yet_is_not_read() {
     let mut journal = Journal::open(dir.path());
     let mut following = Following::begin(&journal, at(0));
     let mut batch = journal.commit(3);
-    assert_eq!((following.advance(), following.flow.lag()), (vec![], 3));
+    assert_eq!((following.advance(), following.lag()), (vec![], 3));
     journal.tail.offer(&mut batch);
     assert_eq!((following.advance(), following.follower.ways()), (numbers(1..=3), (0, 3)));
 }
@@ -124,7 +44,7 @@ fn a_missed_commit_that_is_the_last_is_read_at_once() {
     let mut journal = Journal::open(dir.path());
     let mut following = Following::begin(&journal, at(0));
     (0..5).for_each(|_| journal.record(600));
-    assert_eq!((following.advance(), following.flow.lag()), (numbers(1..=3000), 0));
+    assert_eq!((following.advance(), following.lag()), (numbers(1..=3000), 0));
     assert_eq!(following.follower.ways(), (1800, 1200));
 }
 
@@ -139,7 +59,7 @@ fn a_follower_that_starts_later_reads_what_it_is_too_late_for_and_nothing_twice(
     assert_eq!(following.advance(), numbers(41..=50));
     assert_eq!(following.follower.ways(), (16, 10));
     let mut late = Following::begin(&journal, at(3_600_000));
-    assert_eq!((late.advance(), late.flow.lag()), (vec![], 0), "nothing is that new");
+    assert_eq!((late.advance(), late.lag()), (vec![], 0), "nothing is that new");
 }
 
 #[test]
@@ -161,7 +81,7 @@ fn a_journal_that_nobody_writes_is_followed_to_its_end() {
     let mut journal = Journal::open(dir.path());
     journal.commit(2000);
     let mut following = Following::begin(&journal, at(0));
-    assert_eq!((following.advance(), following.flow.lag()), (numbers(1..=2000), 0));
+    assert_eq!((following.advance(), following.lag()), (numbers(1..=2000), 0));
 }
 
 #[test]
@@ -181,11 +101,7 @@ fn every_event_comes_once_and_in_order_however_fast_either_side_is() {
     for seed in 1..=8u64 {
         let dir = tempfile::tempdir().expect("a directory");
         let mut journal = Journal::open(dir.path());
-        let mut random = seed;
-        let mut random = move |below: u64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) % below
-        };
+        let mut random = random(seed);
         journal.record(random(100));
         let mut following = Following::begin(&journal, at(0));
         let mut seen: Vec<u64> = Vec::new();
@@ -204,7 +120,7 @@ fn every_event_comes_once_and_in_order_however_fast_either_side_is() {
         }
         seen.extend(following.advance());
         assert_eq!(seen, numbers(1..=journal.written), "seed {seed}");
-        assert_eq!(following.flow.lag(), 0, "seed {seed}");
+        assert_eq!(following.lag(), 0, "seed {seed}");
         let (read, handed_over) = following.follower.ways();
         assert!(read > 0 && handed_over > 0, "seed {seed}: {read} read, {handed_over} handed over");
     }
@@ -215,13 +131,8 @@ fn a_follower_on_its_own_thread_misses_no_commit_and_ends_when_cancelled() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(dir.path());
     journal.record(50);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let cancel = CancellationToken::new();
-    let (follower, flow, seen) = journal.follower(at(0));
-    let following = {
-        let (runtime, cancel): (Handle, _) = (runtime.handle().clone(), cancel.clone());
-        std::thread::spawn(move || follower.run(&runtime, &cancel))
-    };
+    let (follower, seen) = journal.follower(at(0));
+    let running = Running::start(follower);
     let mut next = 1;
     for round in 0..100 {
         // Bursts that it cannot keep up with, and after each a time when nothing more comes.
@@ -231,7 +142,6 @@ fn a_follower_on_its_own_thread_misses_no_commit_and_ends_when_cancelled() {
             next += 1;
         }
     }
-    cancel.cancel();
-    following.join().expect("it ends");
-    assert_eq!((flow.lag(), seen.try_recv().ok()), (0, None));
+    let progress = running.stop();
+    assert_eq!((progress.lag(), seen.try_recv().ok()), (0, None));
 }

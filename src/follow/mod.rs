@@ -1,0 +1,27 @@
+//! Committed events, in the order of their numbers, for any number of followers.
+//!
+//! A [`Follower`] begins at a time in the past, or behind its kept [`Position`]. It reads the journal up to the present;
+//! from then on it gets each commit in memory, from [`Commits`](crate::journal::Commits), and reads only the commits for
+//! which there was no room. It runs on a thread of its own and hands everything to one sink, as [`Update`]s. [`Progress`]
+//! tells how far it is.
+//!
+//! Knows nothing of its sinks. The engine of stalls and the detectors of alerts share one follower.
+//!
+//! # Invariants
+//!
+//! - Between two [`Update::Begin`], each event is handed on at most once, and in the order of the numbers.
+//! - An event that is not handed on is counted by [`Update::Missing`] before any event that comes after it.
+//! - A follower waits for its sink; nothing waits for a follower.
+//! - A sink that panics ends neither the process nor the follower, which begins again.
+//! - A position is written by its owner only, so no event is passed over that the owner is not done with.
+
+mod follower;
+mod position;
+mod progress;
+
+pub use follower::{Follower, Missing, Update};
+pub use position::{Position, PositionError};
+pub use progress::Progress;
+
+#[cfg(test)]
+mod tests;
