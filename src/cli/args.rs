@@ -6,14 +6,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::question;
 
-/// The flight recorder for RabbitMQ: records what happened to every message and says where an order is.
+/// The flight recorder for RabbitMQ: records the life of every message, and says where an order is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "hoptrail", version, arg_required_else_help = true, propagate_version = true)]
 pub struct Args {
     /// Configuration file
     #[arg(long, global = true, value_name = "FILE", env = "HOPTRAIL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// When to colour output
+    /// Colours in the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
     /// What to do.
@@ -51,7 +51,7 @@ pub enum Command {
 /// `hoptrail run`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Run {
-    /// Settings above the file's and the environment's.
+    /// Settings that override the file and the environment.
     #[command(flatten)]
     pub settings: Settings,
 }
@@ -59,7 +59,7 @@ pub struct Run {
 /// `hoptrail check`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Check {
-    /// Settings above the file's and the environment's.
+    /// Settings that override the file and the environment.
     #[command(flatten)]
     pub settings: Settings,
     /// Check the configuration only, not the broker and the journal's directory
@@ -70,18 +70,18 @@ pub struct Check {
 /// `hoptrail journal`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Journal {
-    /// What is in it: partitions, events by kind, sizes, and what was removed
+    /// Print partitions, events by kind, sizes, and removed ranges
     Stat(Stopped),
-    /// Read everything, and tell what is damaged; changes nothing
+    /// Read everything, and report damage; changes nothing
     Check(Stopped),
-    /// Save what can be read of damaged partitions, and record the rest as gaps
+    /// Save the readable events of damaged partitions, and record the others as gaps
     Salvage(Stopped),
-    /// Apply retention as of now, at full speed, and rewrite what was never rewritten in less room
+    /// Apply retention as of now, at full speed, and rewrite the other partitions in less room
     Compact(Stopped),
 }
 
 impl Journal {
-    /// Which journal, and how the answer looks.
+    /// The journal, and the form of the answer.
     #[must_use]
     pub fn stopped(&self) -> &Stopped {
         let (Journal::Stat(stopped) | Journal::Check(stopped) | Journal::Salvage(stopped) | Journal::Compact(stopped)) =
@@ -96,15 +96,15 @@ pub struct Stopped {
     /// The journal's directory, instead of journal.dir of the configuration
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Settings above the file's and the environment's.
+    /// Settings that override the file and the environment.
     #[command(flatten)]
     pub settings: Settings,
-    /// How the answer looks
+    /// The form of the answer
     #[arg(short, long, value_enum, default_value_t = Form::Table, value_name = "FORMAT")]
     pub output: Form,
 }
 
-/// How an answer about a journal looks.
+/// The form of an answer about a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// For people.
@@ -114,7 +114,7 @@ pub enum Form {
     Json,
 }
 
-/// Settings given as flags: what [`crate::config::load`] takes as its overrides.
+/// Settings given as flags: the overrides of [`crate::config::load`].
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Settings {
     /// Set one key of the configuration, such as serve.listen=127.0.0.1:8674; may be repeated
@@ -132,88 +132,88 @@ fn setting(text: &str) -> Result<(String, String), String> {
 /// Questions to a running hoptrail.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Ask {
-    /// Where an order is, and why it is stuck
+    /// Show where an order is, and why it does not go on
     Order {
         /// The order's id
         id: String,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// What happened to a message
+    /// Show the life of a message
     Message {
         /// The message's id, or its fingerprint: fp: and 32 hexadecimal digits
         id: String,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
     /// Search events, newest first
     Events {
-        /// Which.
+        /// The question.
         #[command(flatten)]
         question: Box<question::Events>,
         /// Oldest first
         #[arg(long)]
         oldest_first: bool,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// Messages and orders that are past their deadline
+    /// List messages and orders past their deadline
     Stalled {
-        /// Which.
+        /// The question.
         #[command(flatten)]
         question: question::Stalled,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// Dead letters, counted by what they have in common
+    /// Count dead letters by queue, reason, exchange or service
     DeadLetters {
-        /// Which.
+        /// The question.
         #[command(flatten)]
         question: question::DeadLetters,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// What was recorded in numbers, also of what is no longer kept
+    /// Count recorded events, also those that are no longer kept
     Statistics {
-        /// Which.
+        /// The question.
         #[command(flatten)]
         question: question::Statistics,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// Who is connected through the proxy now, and what each holds
+    /// List the clients that are connected through the proxy now, and the messages that each holds
     Sessions {
-        /// Which.
+        /// The question.
         #[command(flatten)]
         question: question::Sessions,
-        /// How to ask.
+        /// The hoptrail to ask, and the form of the answer.
         #[command(flatten)]
         how: How,
     },
-    /// Alerts that are firing, and recent ones
+    /// List alerts that fire, and recent ones
     Alerts(How),
-    /// What is observed, by which source, and what was missed
+    /// Show the state of each source, and the gaps
     Coverage(How),
 }
 
-/// How to ask, and how the answer looks.
+/// The hoptrail to ask, and the form of the answer.
 #[derive(Clone, Debug, clap::Args)]
 pub struct How {
-    /// The running hoptrail
+    /// The URL of the running hoptrail
     #[arg(long, default_value = "http://127.0.0.1:8673", env = "HOPTRAIL_URL")]
     pub url: String,
-    /// How the answer looks
+    /// The form of the answer
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
 
-/// How an answer looks.
+/// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{Format, Order};
 
-/// A search of events. What is not given is not asked for.
+/// A search of events. Absent parameters match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
 #[serde(default, deny_unknown_fields)]
 #[group(skip)]
 pub struct Events {
-    /// publish, deliver, settle, dead_letter, unroutable, gap, …
+    /// Kind: publish, deliver, settle, dead_letter, unroutable, gap, …
     #[arg(long)]
     pub kind: Option<String>,
     /// Exchange
@@ -31,7 +31,7 @@ pub struct Events {
     /// Correlation id
     #[arg(long, value_name = "ID")]
     pub correlation_id: Option<String>,
-    /// binding, dead_letter, firehose, events, proxy
+    /// Source: binding, dead_letter, firehose, events or proxy
     #[arg(long)]
     pub source: Option<String>,
     /// Virtual host
@@ -43,13 +43,13 @@ pub struct Events {
     /// From this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-1h
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// Until before this moment
+    /// Until this moment, exclusive
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-    /// Most events to show
+    /// The most events to show
     #[arg(long, default_value = "100")]
     pub limit: Option<usize>,
-    /// Go on where the page before ended
+    /// Go on after the previous page
     #[arg(long)]
     pub cursor: Option<String>,
     /// Newest or oldest first; the command line has `--oldest-first`.

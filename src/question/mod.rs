@@ -1,8 +1,8 @@
 //! Questions as they are asked: by a URL, by the command line, later by a page's form.
 //!
-//! Owns the names of all parameters: a struct for each question, with a field for each parameter. The fields' documentation
-//! is the help of the command line. Their values are text as it was given; `query` knows what it means and refuses what
-//! means nothing. Knows no answer.
+//! Owns the names of all parameters: a struct for each question, with a field for each parameter. The documentation of
+//! the fields is the help of the command line. Their values are unchecked text; `query` knows the meaning of each and
+//! refuses wrong ones. Knows no answer.
 
 mod events;
 mod format;

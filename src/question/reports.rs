@@ -10,10 +10,10 @@ use super::format::Format;
 #[serde(default, deny_unknown_fields)]
 #[group(skip)]
 pub struct Stalled {
-    /// messages or orders; both where not given
+    /// messages or orders; both by default
     #[arg(long, value_name = "WHAT")]
     pub what: Option<String>,
-    /// Of orders: the status they are in
+    /// The current status of orders
     #[arg(long)]
     pub status: Option<String>,
     /// Another name for `status`: a step of a flow is named after the status that begins it.
@@ -25,23 +25,23 @@ pub struct Stalled {
     /// Queue
     #[arg(long)]
     pub queue: Option<String>,
-    /// Most to show
+    /// The most items to show
     #[arg(long, default_value = "100")]
     pub limit: Option<usize>,
 }
 
-/// Dead letters, counted by what they have in common.
+/// Dead letters, counted by queue, reason, exchange or service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
 #[serde(default, deny_unknown_fields)]
 #[group(skip)]
 pub struct DeadLetters {
-    /// queue, reason, exchange or service
+    /// Group by queue, reason, exchange or service
     #[arg(long, default_value = "queue", value_name = "WHAT")]
     pub group_by: Option<String>,
     /// From this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-1h
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// Until before this moment
+    /// Until this moment, exclusive
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
 }
@@ -51,7 +51,7 @@ pub struct DeadLetters {
 #[serde(default, deny_unknown_fields)]
 #[group(skip)]
 pub struct Statistics {
-    /// day, kind, service or queue; a row for each combination where not given
+    /// Group by day, kind, service or queue; by default each combination has a row
     #[arg(long, value_name = "WHAT")]
     pub group_by: Option<String>,
     /// From the day of this moment on: 2026-11-20T09:30:00Z, epoch seconds, or now-30days
@@ -76,7 +76,7 @@ pub struct Sessions {
     /// Virtual host
     #[arg(long)]
     pub vhost: Option<String>,
-    /// Most to show
+    /// The most items to show
     #[arg(long, default_value = "100")]
     pub limit: Option<usize>,
     /// The form of the answer; the command line has `--output`.

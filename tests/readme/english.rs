@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use clap::CommandFactory;
+use hoptrail::cli::Args;
 use regex::Regex;
 
 use super::raw::declared;
@@ -42,6 +44,19 @@ fn settings_are_in_plain_english() {
         reason.chain([(&setting.key, &setting.meaning)])
     });
     let wrong: Vec<String> = texts.flat_map(|(key, text)| wrong_in(key, text)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn help_texts_are_in_plain_english() {
+    let (mut commands, mut texts) = (vec![Args::command()], Vec::new());
+    while let Some(command) = commands.pop() {
+        let helps = command.get_arguments().filter_map(|argument| argument.get_help());
+        texts.extend(command.get_about().into_iter().chain(helps).map(ToString::to_string));
+        commands.extend(command.get_subcommands().cloned());
+    }
+    assert!(texts.len() > 40, "{} help texts were found", texts.len());
+    let wrong: Vec<String> = texts.iter().flat_map(|text| wrong_in("help", text)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
