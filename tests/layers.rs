@@ -57,6 +57,9 @@ const LIBRARIES: [(&str, &[&str]); 7] = [
     ("tokio::net", &["serve", "app", "capture"]),
 ];
 
+/// Modules that alone may name `model::api` outside their tests: the rest speaks in values, not in JSON.
+const SPEAKS_JSON: [&str; 5] = ["model", "query", "serve", "cli", "alert::webhook"];
+
 /// Aimed at are 120; past this a file is split.
 const LINES_MAX: usize = 500;
 /// Told on the way there.
@@ -113,6 +116,11 @@ fn modules_inside_a_room_name_only_what_they_may() {
 #[test]
 fn libraries_that_do_io_are_named_in_their_rooms_only() {
     assert_none(sources().iter().flat_map(wrong_libraries));
+}
+
+#[test]
+fn the_api_s_json_is_made_at_the_edge() {
+    assert_none(sources().iter().filter_map(wrong_api));
 }
 
 #[test]
@@ -173,6 +181,14 @@ fn planted_violations_are_found() {
     assert_eq!(wrong("journal/mod.rs", "fn f(db: &sled::Db) {}"), 0);
     assert_eq!(wrong("alert/webhook/tests.rs", "use tokio::net::TcpListener;"), 0, "a test may listen");
     assert_eq!(wrong("flow/mod.rs", "fn is_sled(sledge: u8, unsled: u8) {}\n// sled::Db"), 0);
+
+    let wrong = |path: &str, text: &str| wrong_api(&Source::new(path, text)).is_some();
+    assert!(wrong("flow/trail.rs", "use crate::model::api::Trail;"));
+    assert!(wrong("flow/trail.rs", "use crate::model::{Event, api::{self, Trail}};"));
+    assert!(wrong("alert/spike.rs", "use crate::model;\nfn f(alert: model::api::AlertView) {}"));
+    assert!(!wrong("alert/webhook.rs", "use crate::model::api::AlertView;"));
+    assert!(!wrong("serve/trails.rs", "use crate::model::api::Trail;"));
+    assert!(!wrong("flow/tests/mod.rs", "use crate::model::api::Trail;"), "a test may read it");
 
     assert!(too_long(&Source::new("flow/mod.rs", &"\n".repeat(LINES_MAX + 1))).is_some());
     let files = [Source::new("flow/mod.rs", "mod engine;"), Source::new("flow/left.rs", "")];
@@ -269,6 +285,14 @@ fn wrong_libraries(source: &Source) -> Vec<String> {
     wrong
         .map(|(library, rooms)| format!("{}: only {} may name {library}", source.path.display(), rooms.join(", ")))
         .collect()
+}
+
+fn wrong_api(source: &Source) -> Option<String> {
+    let module = source.module().join("::");
+    let may = SPEAKS_JSON.iter().any(|own| module == *own || module.starts_with(&format!("{own}::")));
+    let names = |prefix| names_after(source.program(), prefix).contains("api");
+    let wrong = !may && (names("crate::model::") || names("model::"));
+    wrong.then(|| format!("{}: only {} may name model::api", source.path.display(), SPEAKS_JSON.join(", ")))
 }
 
 fn too_long(source: &Source) -> Option<String> {

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
-use crate::model::api::{AlertState, AlertView, AlertsReport};
-use crate::model::{Event, Timestamp};
+use crate::model::{Alert, AlertState, Event, Timestamp};
 
 use super::notify::{Notifier, NotifierError, Outbox};
 use super::spike::SpikeDetector;
@@ -24,7 +23,7 @@ pub struct Alerts {
 struct Inner {
     detectors: Vec<SpikeDetector>,
     /// Newest first.
-    recent: VecDeque<AlertView>,
+    recent: VecDeque<Alert>,
 }
 
 impl Alerts {
@@ -73,12 +72,12 @@ impl Alerts {
 
     /// Firing alerts, newest first, then those that were resolved most recently.
     #[must_use]
-    pub fn report(&self) -> AlertsReport {
+    pub fn report(&self) -> Vec<Alert> {
         let inner = self.lock();
         let mut alerts: Vec<_> = inner.detectors.iter().flat_map(SpikeDetector::firing).collect();
         alerts.sort_by(|a, b| (&b.since, &a.id).cmp(&(&a.since, &b.id)));
         alerts.extend(inner.recent.iter().cloned());
-        AlertsReport { alerts }
+        alerts
     }
 
     /// Webhook notifications so far: sent, and failed for good.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
-use crate::model::api::{AlertState, AlertView};
+use crate::model::{Alert, AlertState};
 use crate::web::{Backoff, WebError};
 
 use super::webhook::{Attempt, Webhook};
@@ -50,7 +50,7 @@ pub enum NotifierError {
 /// Where alerts are handed in.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
-    queue: Option<mpsc::Sender<AlertView>>,
+    queue: Option<mpsc::Sender<Alert>>,
     counts: Arc<Counts>,
 }
 
@@ -63,17 +63,16 @@ struct Counts {
 /// The task that tells the webhook.
 #[derive(Debug)]
 pub struct Notifier {
-    webhook: Option<(Webhook, mpsc::Receiver<AlertView>)>,
+    webhook: Option<(Webhook, mpsc::Receiver<Alert>)>,
     counts: Arc<Counts>,
     patience: Patience,
 }
 
 impl Outbox {
     /// Tells the log, and queues the alert for the webhook.
-    pub(super) fn tell(&self, alert: AlertView) {
-        let label = |name| alert.labels.get(name).map(String::as_str).unwrap_or_default();
-        let (id, rule, value) = (&alert.id, &alert.rule, alert.value);
-        let (vhost, queue, reason) = (label("vhost"), label("queue"), label("reason"));
+    pub(super) fn tell(&self, alert: Alert) {
+        let Alert { id, rule, vhost, queue, reason, .. } = &alert;
+        let (value, vhost, queue, reason) = (alert.count as f64, &**vhost, &**queue, &**reason);
         match alert.state {
             AlertState::Firing => {
                 tracing::warn!(alert.id = %id, alert.rule = %rule, alert.value = value, vhost, queue, reason, "alert fires");
@@ -145,7 +144,7 @@ struct Sender {
 
 impl Sender {
     /// Tries until it is delivered, refused or given up; after `cancel` once more.
-    async fn deliver(&mut self, alert: &AlertView, cancel: &CancellationToken) {
+    async fn deliver(&mut self, alert: &Alert, cancel: &CancellationToken) {
         let started = tokio::time::Instant::now();
         let mut backoff = Backoff::new(self.patience.backoff_min, self.patience.backoff_max);
         loop {
@@ -168,14 +167,14 @@ impl Sender {
         }
     }
 
-    async fn once(&mut self, alert: &AlertView) {
+    async fn once(&mut self, alert: &Alert) {
         match self.webhook.send(alert).await {
             Attempt::Retry(why) => self.settle(alert, Attempt::Refused(why)),
             settled => self.settle(alert, settled),
         }
     }
 
-    fn settle(&self, alert: &AlertView, attempt: Attempt) {
+    fn settle(&self, alert: &Alert, attempt: Attempt) {
         match attempt {
             Attempt::Delivered => {
                 self.counts.sent.fetch_add(1, Ordering::Relaxed);

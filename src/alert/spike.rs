@@ -3,11 +3,10 @@
 //! Without I/O and without a clock: events carry their time, [`SpikeDetector::tick`] is told it. When an alert begins
 //! and ends depends on the events' times alone, not on when the detector was asked.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::config::SpikeRule;
-use crate::model::api::{AlertState, AlertView};
-use crate::model::{Event, Kind, Str, Timestamp};
+use crate::model::{Alert, AlertState, Event, Kind, Seq, Str, Timestamp};
 
 use super::window::Window;
 
@@ -49,7 +48,7 @@ struct Watch {
     last_at: Timestamp,
     firing: Option<Firing>,
     orders: VecDeque<Str>,
-    events: VecDeque<u64>,
+    events: VecDeque<Seq>,
 }
 
 /// One rule at work.
@@ -66,7 +65,7 @@ pub(super) struct SpikeDetector {
 /// An alert that began or ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transition {
-    pub(super) alert: AlertView,
+    pub(super) alert: Alert,
     /// Whether to tell anyone.
     pub(super) tell: bool,
 }
@@ -126,7 +125,7 @@ impl SpikeDetector {
     }
 
     /// What is firing as of the last tick or event.
-    pub(super) fn firing(&self) -> impl Iterator<Item = AlertView> {
+    pub(super) fn firing(&self) -> impl Iterator<Item = Alert> {
         self.watched.iter().filter_map(|(subject, watch)| watch.view(&self.rule, subject))
     }
 
@@ -159,7 +158,7 @@ impl Watch {
         }
         let mut alert = self.view(rule, subject)?;
         alert.state = AlertState::Resolved;
-        alert.resolved_at = Some(over_at.to_string());
+        alert.resolved_at = Some(over_at);
         alert.summary = format!("Over: {}", alert.summary);
         let told = self.firing.take()?.told;
         self.orders.clear();
@@ -174,7 +173,7 @@ impl Watch {
             self.orders.retain(|known| known != order);
             keep_newest(&mut self.orders, order.clone());
         }
-        keep_newest(&mut self.events, event.seq.0);
+        keep_newest(&mut self.events, event.seq);
         let total = self.window.total();
         match &mut self.firing {
             Some(firing) => {
@@ -190,7 +189,7 @@ impl Watch {
         }
     }
 
-    fn view(&self, rule: &SpikeRule, subject: &Subject) -> Option<AlertView> {
+    fn view(&self, rule: &SpikeRule, subject: &Subject) -> Option<Alert> {
         let firing = self.firing.as_ref()?;
         let Subject { vhost, queue, reason } = subject;
         let window = humantime::format_duration(rule.window);
@@ -200,21 +199,18 @@ impl Watch {
             if firing.peak == 1 { "message" } else { "messages" },
             rule.threshold
         );
-        let labels = [("vhost", vhost), ("queue", queue), ("reason", reason)];
-        Some(AlertView {
+        Some(Alert {
             id: id(&rule.name, subject, firing.since),
             rule: rule.name.clone(),
-            detector: "dead_letter_spike".into(),
             state: AlertState::Firing,
             summary,
-            labels: labels
-                .map(|(name, value)| (name.to_owned(), value.to_string()))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
-            value: firing.peak as f64,
-            threshold: rule.threshold as f64,
-            window_seconds: rule.window.as_secs_f64(),
-            since: firing.since.to_string(),
+            vhost: vhost.clone(),
+            queue: queue.clone(),
+            reason: reason.clone(),
+            count: firing.peak,
+            threshold: rule.threshold,
+            window: rule.window,
+            since: firing.since,
             resolved_at: None,
             orders: self.orders.iter().rev().cloned().collect(),
             events: self.events.iter().rev().copied().collect(),

@@ -2,6 +2,7 @@
 
 use crate::config;
 use crate::config::Secret;
+use crate::model::Alert;
 use crate::model::api::AlertView;
 use crate::web::{Client, Method, StatusCode, WebError};
 
@@ -30,8 +31,8 @@ impl Webhook {
         Ok(Webhook { client, url: settings.url.clone() })
     }
 
-    pub(super) async fn send(&self, alert: &AlertView) -> Attempt {
-        match self.client.request(Method::POST, self.url.reveal()).json(alert).send().await {
+    pub(super) async fn send(&self, alert: &Alert) -> Attempt {
+        match self.client.request(Method::POST, self.url.reveal()).json(&AlertView::from(alert)).send().await {
             Ok(response) if response.status().is_success() => Attempt::Delivered,
             Ok(response) if may_pass(response.status()) => Attempt::Retry(format!("answered {}", response.status())),
             Ok(response) => Attempt::Refused(format!("answered {}", response.status())),

@@ -1,6 +1,7 @@
 //! The coverage report: sources as a table, their problems and the gaps as lines.
 
-use crate::model::api::{CoverageReport, SourceState};
+use crate::model::SourceState;
+use crate::model::api::CoverageReport;
 
 use super::table::table;
 use super::text::{Mark, Paint, moment, plain};
@@ -19,8 +20,8 @@ pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) 
                 SourceState::Off => "off",
             };
             let exchanges: Vec<String> = source.exchanges.iter().map(|exchange| plain(exchange)).collect();
-            let (vhost, name, since) = (plain(&source.vhost), plain(&source.source), moment(&source.since));
-            let last = source.last_at.as_deref().map(moment).unwrap_or_default();
+            let (vhost, name, since) = (plain(&source.vhost), plain(source.source.as_ref()), moment(source.since));
+            let last = source.last_at.map(moment).unwrap_or_default();
             let recorded = source.recorded.to_string();
             vec![vhost, name, state.to_owned(), since, recorded, last, exchanges.join(", ")]
         });
@@ -28,14 +29,14 @@ pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) 
         out += &table(&headers, rows.collect(), width, paint);
     }
     let problems = report.sources.iter().flat_map(|source| {
-        let name = format!("{} {}", plain(&source.vhost), plain(&source.source));
+        let name = format!("{} {}", plain(&source.vhost), plain(source.source.as_ref()));
         source.problems.iter().map(move |problem| format!("  {name}: {}\n", plain(problem)))
     });
     section(&mut out, "Problems", problems.collect(), paint);
     let gaps = report.gaps.iter().map(|gap| {
         let count = gap.count.map(|count| format!(", {count} missing")).unwrap_or_default();
-        let (from, to) = (moment(&gap.from), moment(&gap.to));
-        format!("  {from} to {to}  {}{count}: {}\n", plain(&gap.source), plain(&gap.cause))
+        let (from, to) = (moment(gap.from), moment(gap.to));
+        format!("  {from} to {to}  {}{count}: {}\n", plain(gap.source.as_ref()), plain(&gap.cause))
     });
     section(&mut out, "Gaps, newest first", gaps.collect(), paint);
     out += &match report.last_seq {
@@ -54,33 +55,34 @@ fn section(out: &mut String, title: &str, lines: Vec<String>, paint: Paint) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::api::{GapView, SourceCoverage};
+    use crate::model::api::GapView;
+    use crate::model::{Source, SourceCoverage};
 
     #[test]
     fn sources_problems_and_gaps_are_told() {
-        let at = "2026-11-20T10:00:00.000000Z";
+        let at = "2026-11-20T10:00:00Z".parse().unwrap();
         let live = SourceCoverage {
             vhost: "/".into(),
-            source: "binding".into(),
+            source: Source::Binding.into(),
             state: SourceState::Live,
-            since: at.into(),
+            since: at,
             exchanges: vec!["orders".into(), "prices".into()],
             recorded: 7,
-            last_at: Some(at.into()),
+            last_at: Some(at),
             ..SourceCoverage::default()
         };
         let failed = SourceCoverage {
             vhost: "/".into(),
-            source: "firehose".into(),
+            source: Source::Firehose.into(),
             state: SourceState::Failed,
-            since: at.into(),
+            since: at,
             problems: vec!["access refused\u{1b}".into()],
             ..SourceCoverage::default()
         };
         let gap = GapView {
-            source: "firehose".into(),
-            from: at.into(),
-            to: at.into(),
+            source: Source::Firehose.into(),
+            from: at,
+            to: at,
             count: Some(3),
             cause: "away".into(),
             ..GapView::default()

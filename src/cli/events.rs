@@ -1,5 +1,6 @@
 //! A page of events as a table.
 
+use crate::model::Kind;
 use crate::model::api::{EventView, EventsPage};
 
 use super::table::table;
@@ -23,8 +24,8 @@ fn row(event: &EventView) -> Vec<String> {
     let message = event.message_id.as_deref().or(event.fingerprint.as_deref()).map(plain).unwrap_or_default();
     vec![
         event.seq.to_string(),
-        moment(&event.at),
-        plain(&event.kind),
+        moment(event.at),
+        plain(event.kind.as_ref()),
         text(&event.service),
         place(event),
         text(&event.order_id),
@@ -35,14 +36,13 @@ fn row(event: &EventView) -> Vec<String> {
 /// Where it happened, in the few words that its kind needs.
 fn place(event: &EventView) -> String {
     if let Some(gap) = &event.gap {
-        return format!("{}: {}", plain(&gap.source), plain(&gap.cause));
+        return format!("{}: {}", plain(gap.source.as_ref()), plain(&gap.cause));
     }
-    if let Some(death) = event.death.as_ref().filter(|_| event.kind == "dead_letter") {
+    if let Some(death) = event.death.as_ref().filter(|_| event.kind == Kind::DeadLetter) {
         return format!("{} ({})", plain(&death.queue), plain(&death.reason));
     }
     if let Some(topology) = &event.topology {
-        let part = |name| topology.get(name).and_then(|part| part.as_str()).map(plain).unwrap_or_default();
-        return format!("{} {}", part("change"), part("detail"));
+        return format!("{} {}", plain(&topology.change), plain(&topology.detail));
     }
     if let Some(queue) = &event.queue {
         return plain(queue);
@@ -59,9 +59,11 @@ fn place(event: &EventView) -> String {
 mod tests {
     use super::*;
     use crate::model::api::{DeathView, GapView};
+    use crate::model::{Source, Topology};
 
-    fn event(seq: u64, kind: &str) -> EventView {
-        EventView { seq, at: "2026-11-20T10:32:07.123456Z".into(), kind: kind.into(), ..EventView::default() }
+    fn event(seq: u64, kind: Kind) -> EventView {
+        let at = "2026-11-20T10:32:07.123456Z".parse().unwrap();
+        EventView { seq, at, kind: kind.into(), ..EventView::default() }
     }
 
     #[test]
@@ -72,15 +74,15 @@ mod tests {
             routing_key: Some("order.new\u{1b}".into()),
             order_id: Some("A-17".into()),
             message_id: Some("m-1".into()),
-            ..event(5, "publish")
+            ..event(5, Kind::Publish)
         };
         let death = DeathView { queue: "mes".into(), reason: "expired".into(), ..DeathView::default() };
-        let dead = EventView { death: Some(death), fingerprint: Some("fp:00".into()), ..event(4, "dead_letter") };
-        let direct = EventView { exchange: Some("".into()), routing_key: Some("q".into()), ..event(3, "publish") };
-        let gap = GapView { source: "firehose".into(), cause: "away".into(), ..GapView::default() };
-        let gap = EventView { gap: Some(gap), ..event(2, "gap") };
-        let topology = serde_json::json!({ "change": "queue.deleted", "detail": "queue mes" });
-        let topology = EventView { topology: Some(topology), ..event(1, "topology") };
+        let dead = EventView { death: Some(death), fingerprint: Some("fp:00".into()), ..event(4, Kind::DeadLetter) };
+        let direct = EventView { exchange: Some("".into()), routing_key: Some("q".into()), ..event(3, Kind::Publish) };
+        let gap = GapView { source: Source::Firehose.into(), cause: "away".into(), ..GapView::default() };
+        let gap = EventView { gap: Some(gap), ..event(2, Kind::Gap) };
+        let topology = Topology { change: "queue.deleted".into(), detail: "queue mes".into() };
+        let topology = EventView { topology: Some(topology), ..event(1, Kind::Topology) };
         let page = EventsPage { events: vec![publish, dead, direct, gap, topology], next_cursor: Some("AQ".into()) };
         let expected = "\
 SEQ  TIME                      KIND         SERVICE  WHERE                    ORDER  MESSAGE

@@ -1,7 +1,7 @@
 //! The stalled report, dead letters and alerts as tables.
 
-use crate::model::Str;
-use crate::model::api::{AlertState, AlertsReport, Consumer, DeadLettersReport, StalledReport, StalledWhat};
+use crate::model::api::{AlertsReport, DeadLettersReport, StalledReport};
+use crate::model::{AlertState, Consumer, StalledWhat, Str};
 
 use super::table::table;
 use super::text::{Mark, Paint, duration, moment, plain};
@@ -21,13 +21,13 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
         let rows = report.stalled.iter().map(|item| {
             let id = match item.what {
                 StalledWhat::Order => text(&item.order_id),
-                StalledWhat::Message => item.message.as_deref().map(plain).unwrap_or_default(),
+                StalledWhat::Message => item.message.as_ref().map(|key| plain(&key.to_string())).unwrap_or_default(),
             };
-            let what = if item.what == StalledWhat::Order { "order" } else { "message" };
+            let what = item.what.to_string();
             let order = if item.what == StalledWhat::Message { text(&item.order_id) } else { String::new() };
-            let age = duration(item.seconds);
+            let age = duration(item.lasts);
             let holder = held.then(|| item.consumer.as_ref().map(holder).unwrap_or_default());
-            let start = [what.to_owned(), id, order, age, moment(&item.since)];
+            let start = [what, id, order, age, moment(item.since)];
             start.into_iter().chain(holder).chain([plain(&item.text)]).collect()
         });
         let headers: Vec<&str> = match held {
@@ -64,7 +64,7 @@ pub(super) fn dead_letters(report: &DeadLettersReport, width: Option<u16>, paint
             group.reasons.iter().map(|(reason, count)| format!("{} {count}", plain(reason))).collect();
         let sample = group.samples.iter().find_map(|event| event.order_id.as_deref());
         let sample = sample.map(plain).unwrap_or_default();
-        let (first, last) = (moment(&group.first_at), moment(&group.last_at));
+        let (first, last) = (moment(group.first_at), moment(group.last_at));
         vec![key, group.count.to_string(), reasons.join(", "), first, last, sample]
     });
     let by = plain(&report.group_by).to_uppercase();
@@ -84,11 +84,11 @@ pub(super) fn alerts(report: &AlertsReport, width: Option<u16>, paint: Paint) ->
     let rows = report.alerts.iter().map(|alert| {
         let (state, end) = match alert.state {
             AlertState::Firing => ("FIRING", String::new()),
-            AlertState::Resolved => ("resolved", alert.resolved_at.as_deref().map(moment).unwrap_or_default()),
+            AlertState::Resolved => ("resolved", alert.resolved_at.map(moment).unwrap_or_default()),
         };
         let orders: Vec<String> = alert.orders.iter().map(|order| plain(order)).collect();
         let (rule, summary) = (plain(&alert.rule), plain(&alert.summary));
-        vec![state.to_owned(), rule, summary, moment(&alert.since), end, orders.join(", ")]
+        vec![state.to_owned(), rule, summary, moment(alert.since), end, orders.join(", ")]
     });
     table(&["STATE", "RULE", "WHAT", "SINCE", "RESOLVED", "ORDERS"], rows.collect(), width, paint)
 }
@@ -96,9 +96,14 @@ pub(super) fn alerts(report: &AlertsReport, width: Option<u16>, paint: Paint) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::api::{AlertView, DeadLetterGroup, EventView, StalledItem};
+    use std::time::Duration;
 
-    const AT: &str = "2026-11-20T10:00:00.000000Z";
+    use crate::model::api::{AlertView, DeadLetterGroup, EventView, StalledItem};
+    use crate::model::{MessageKey, Timestamp};
+
+    fn at() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
 
     #[test]
     fn what_is_stalled_is_told_with_its_reason_and_what_is_left_out() {
@@ -106,16 +111,16 @@ mod tests {
             what: StalledWhat::Order,
             order_id: Some("A-1".into()),
             text: "It is in PACKAGING.".into(),
-            since: AT.into(),
-            seconds: 273_600.0,
+            since: at(),
+            lasts: Duration::from_secs(273_600),
             ..StalledItem::default()
         };
         let message = StalledItem {
-            message: Some("m\u{7}".into()),
+            message: Some(MessageKey::parse("m\u{7}")),
             order_id: Some("A-2".into()),
             text: "It waits in mes.".into(),
-            since: AT.into(),
-            seconds: 700.0,
+            since: at(),
+            lasts: Duration::from_secs(700),
             ..StalledItem::default()
         };
         let report = StalledReport { stalled: vec![order, message], total: 9, evicted: 4, ..StalledReport::default() };
@@ -133,10 +138,10 @@ message  m\\u{7}  A-2       11m 40s  2026-11-20 10:00:00.000Z  It waits in mes.
     #[test]
     fn who_holds_a_message_is_told_where_that_is_seen() {
         let held = |consumer: Option<Consumer>| StalledItem {
-            message: Some("m".into()),
+            message: Some(MessageKey::parse("m")),
             text: "It is not settled.".into(),
-            since: AT.into(),
-            seconds: 700.0,
+            since: at(),
+            lasts: Duration::from_secs(700),
             consumer,
             ..StalledItem::default()
         };
@@ -165,8 +170,8 @@ message  m             11m 40s  2026-11-20 10:00:00.000Z              It is not 
             key: key.into(),
             count,
             reasons: [("expired".into(), 1), ("rejected".into(), count - 1)].into(),
-            first_at: AT.into(),
-            last_at: AT.into(),
+            first_at: at(),
+            last_at: at(),
             samples: vec![EventView::default(), sample.clone()],
         };
         let groups = vec![group("orders", 12), group("", 2)];
@@ -186,12 +191,11 @@ orders     12     expired 1, rejected 11  2026-11-20 10:00:00.000Z  2026-11-20 1
         let firing = AlertView {
             rule: "spike".into(),
             summary: "12 dead letters of mes in 5m.".into(),
-            since: AT.into(),
+            since: at(),
             orders: vec!["A-1".into(), "A-2".into()],
             ..AlertView::default()
         };
-        let over =
-            AlertView { state: AlertState::Resolved, resolved_at: Some(AT.into()), orders: vec![], ..firing.clone() };
+        let over = AlertView { state: AlertState::Resolved, resolved_at: Some(at()), orders: vec![], ..firing.clone() };
         let expected = "\
 STATE     RULE   WHAT                           SINCE                     RESOLVED                  ORDERS
 FIRING    spike  12 dead letters of mes in 5m.  2026-11-20 10:00:00.000Z                            A-1, A-2

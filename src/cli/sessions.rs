@@ -1,7 +1,6 @@
 //! The sessions as a table.
 
-use crate::model::Str;
-use crate::model::api::{SessionState, SessionView, SessionsReport};
+use crate::model::{SessionState, SessionView, SessionsReport, Str};
 
 use super::table::table;
 use super::text::{Mark, Paint, duration, plain};
@@ -62,7 +61,7 @@ fn row(session: &SessionView) -> Vec<String> {
         rate(session.deliver_rate),
         session.unconfirmed.to_string(),
         session.unsettled.to_string(),
-        session.oldest_unsettled_seconds.map(duration).unwrap_or_default(),
+        session.oldest_unsettled.map(duration).unwrap_or_default(),
         state,
     ]
 }
@@ -97,7 +96,7 @@ mod tests {
             deliver_rate: 1234.4,
             unconfirmed: 1,
             unsettled: 20,
-            oldest_unsettled_seconds: Some(250.0),
+            oldest_unsettled: Some(std::time::Duration::from_secs(250)),
             ..SessionView::default()
         };
         let other = SessionView {

@@ -1,6 +1,8 @@
 //! A trail as a person reads it: where it stands, what was announced, which way it went, what was not seen.
 
-use crate::model::api::{GapView, Hop, Leg, LegState, State, StatusChange, Trail};
+use crate::model::api::{GapView, Trail};
+use crate::model::trail::{Hop, Leg, StatusChange};
+use crate::model::{LegState, MessageKey, State, Timestamp};
 
 use super::text::{Mark, Paint, duration, moment, plain};
 
@@ -39,14 +41,14 @@ fn statuses(statuses: &[StatusChange]) -> Vec<String> {
     let width = statuses.iter().map(|change| plain(&change.status).chars().count()).max().unwrap_or(0);
     let line = |change: &StatusChange| {
         let service = change.service.as_ref().map(|service| format!("  by {}", plain(service))).unwrap_or_default();
-        let stayed = change.seconds.map(|seconds| format!("  for {}", duration(seconds))).unwrap_or_default();
-        format!("  {}  {:<width$}{service}{stayed}", moment(&change.at), plain(&change.status)).trim_end().to_owned()
+        let stayed = change.stayed.map(|stayed| format!("  for {}", duration(stayed))).unwrap_or_default();
+        format!("  {}  {:<width$}{service}{stayed}", moment(change.at), plain(&change.status)).trim_end().to_owned()
     };
     statuses.iter().map(line).collect()
 }
 
 fn way(hop: &Hop, paint: Paint) -> Vec<String> {
-    let at = hop.published_at.as_deref().map_or_else(|| "(publish not observed)".to_owned(), moment);
+    let at = hop.published_at.map_or_else(|| "(publish not observed)".to_owned(), moment);
     let who = match (&hop.dead_lettered_from, hop.service.as_ref().or(hop.client_name.as_ref())) {
         (Some(queue), _) => format!("the broker, from queue {},", plain(queue)),
         (None, Some(who)) => plain(who),
@@ -60,8 +62,9 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
     let key = hop.routing_key.as_ref().map(|key| format!("/{}", plain(key))).unwrap_or_default();
     let status = hop.status.as_ref().map(|status| format!("  [{}]", plain(status))).unwrap_or_default();
     let mut lines = vec![format!("  {at}  {who} → {exchange}{key}{status}")];
-    if !hop.message.is_empty() {
-        lines.push(paint.mark(Mark::Faint, &format!("    message {}{}", plain(&hop.message), confirmed(hop))));
+    if hop.message != MessageKey::default() {
+        let message = plain(&hop.message.to_string());
+        lines.push(paint.mark(Mark::Faint, &format!("    message {message}{}", confirmed(hop))));
     }
     lines.extend(answered(hop).map(|text| format!("    {}", paint.mark(Mark::Bad, &text))));
     let last = hop.queues.len().saturating_sub(1);
@@ -79,8 +82,8 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
 
 /// How long the broker took to confirm it.
 fn confirmed(hop: &Hop) -> String {
-    match (&hop.confirmed_at, hop.seconds_to_confirm) {
-        (Some(_), Some(seconds)) => format!(", confirmed after {}", duration(seconds)),
+    match (hop.confirmed_at, hop.answered_after) {
+        (Some(_), Some(after)) => format!(", confirmed after {}", duration(after)),
         (Some(at), None) => format!(", confirmed at {}", moment(at)),
         (None, _) => String::new(),
     }
@@ -88,8 +91,8 @@ fn confirmed(hop: &Hop) -> String {
 
 /// What the publisher was told, or not told, that it would rather not have been.
 fn answered(hop: &Hop) -> impl Iterator<Item = String> {
-    let returned = hop.returned_at.as_deref().map(|at| format!("returned to its publisher at {}", moment(at)));
-    let refused = hop.refused_at.as_deref().map(|at| format!("refused by the broker at {}", moment(at)));
+    let returned = hop.returned_at.map(|at| format!("returned to its publisher at {}", moment(at)));
+    let refused = hop.refused_at.map(|at| format!("refused by the broker at {}", moment(at)));
     let unconfirmed = hop.unconfirmed.then(|| "not confirmed by the broker".to_owned());
     returned.into_iter().chain(refused).chain(unconfirmed)
 }
@@ -104,13 +107,13 @@ fn became(leg: &Leg, paint: Paint) -> String {
         LegState::Waiting => paint.mark(Mark::Calm, &format!("waiting{}", waiting_for(leg))),
         LegState::Delivered => paint.mark(Mark::Good, &delivered),
         LegState::Unsettled => {
-            let since = leg.seconds_held.map(|seconds| format!(", for {}", duration(seconds))).unwrap_or_default();
+            let since = leg.held.map(|held| format!(", for {}", duration(held))).unwrap_or_default();
             paint.mark(Mark::Calm, &format!("{delivered}, not settled since{since}"))
         }
         LegState::Settled => paint.mark(Mark::Good, &format!("{delivered}; {}", settled(leg))),
         LegState::DeadLettered => {
             let reason = leg.death.as_ref().map(|death| format!(" ({})", plain(&death.reason))).unwrap_or_default();
-            let when = time(leg.death.as_ref().and_then(|death| death.at.as_deref()));
+            let when = time(leg.death.as_ref().and_then(|death| death.at));
             let mark = if leg.resolved { Mark::Faint } else { Mark::Bad };
             let before =
                 if leg.settlement.is_some() { format!("{delivered}; {}; ", settled(leg)) } else { String::new() };
@@ -132,43 +135,55 @@ fn became(leg: &Leg, paint: Paint) -> String {
 
 /// To whom it was delivered, and when.
 fn delivered(leg: &Leg) -> String {
-    let to = match (&leg.service, &leg.client_name) {
+    let to = match (&leg.consumer.service, &leg.consumer.client_name) {
         (Some(service), Some(client)) if service != client => format!(" to {} ({})", plain(service), plain(client)),
         (Some(one), _) | (None, Some(one)) => format!(" to {}", plain(one)),
         (None, None) => String::new(),
     };
-    let waited = leg.seconds_in_queue.map(|seconds| format!(", waited {}", duration(seconds))).unwrap_or_default();
-    format!("delivered{to}{}{waited}", time(leg.delivered_at.as_deref()))
+    let waited = leg.waited.map(|waited| format!(", waited {}", duration(waited))).unwrap_or_default();
+    format!("delivered{to}{}{waited}", time(leg.delivered_at))
 }
 
 /// How the consumer settled it, and when.
 fn settled(leg: &Leg) -> String {
-    let how = leg.settlement.as_deref().map_or_else(|| "settled".to_owned(), plain);
-    let held = leg.seconds_held.map(|seconds| format!(", held {}", duration(seconds))).unwrap_or_default();
-    format!("{how}{}{held}", time(leg.settled_at.as_deref()))
+    let how = leg.settlement.map_or_else(|| "settled".to_owned(), |settlement| settlement.to_string());
+    let held = leg.held.map(|held| format!(", held {}", duration(held))).unwrap_or_default();
+    format!("{how}{}{held}", time(leg.settled_at))
 }
 
-fn time(time: Option<&str>) -> String {
+fn time(time: Option<Timestamp>) -> String {
     time.map(|time| format!(" at {}", moment(time))).unwrap_or_default()
 }
 
 fn waiting_for(leg: &Leg) -> String {
-    leg.seconds_in_queue.map(|seconds| format!(" {}", duration(seconds))).unwrap_or_default()
+    leg.waited.map(|waited| format!(" {}", duration(waited))).unwrap_or_default()
 }
 
 fn gap(gap: &GapView) -> String {
     let count = gap.count.map(|count| format!(", {count} missing")).unwrap_or_default();
-    let (from, to) = (moment(&gap.from), moment(&gap.to));
-    format!("  {from} to {to}  {}{count}: {}", plain(&gap.source), plain(&gap.cause))
+    let (from, to) = (moment(gap.from), moment(gap.to));
+    format!("  {from} to {to}  {}{count}: {}", plain(gap.source.as_ref()), plain(&gap.cause))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::api::DeathView;
+    use std::time::Duration;
 
-    fn at(time: &str) -> String {
-        format!("2026-11-20T{time}.123456Z")
+    use crate::model::Open;
+    use crate::model::trail::{Consumer, DeathView};
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-20T{time}.123456Z").parse().unwrap()
+    }
+
+    fn seconds(seconds: f64) -> Option<Duration> {
+        Some(Duration::from_secs_f64(seconds))
+    }
+
+    fn consumer(service: Option<&str>, client: Option<&str>) -> Consumer {
+        let text = |text: &str| text.into();
+        Consumer { service: service.map(text), client_name: client.map(text), ..Consumer::default() }
     }
 
     fn trail() -> Trail {
@@ -179,17 +194,17 @@ mod tests {
                 state: LegState::Settled,
                 deliveries: 2,
                 delivered_at: Some(at("10:32:09")),
-                service: Some("CRM".into()),
+                consumer: consumer(Some("CRM"), None),
                 settled_at: Some(at("10:32:10")),
-                settlement: Some("ack".into()),
-                seconds_in_queue: Some(2.0),
-                seconds_held: Some(0.25),
+                settlement: "ack".parse().ok(),
+                waited: seconds(2.0),
+                held: seconds(0.25),
                 ..Leg::default()
             },
             Leg { queue: "mes.orders".into(), state: LegState::DeadLettered, death: Some(death), ..Leg::default() },
         ];
         let first = Hop {
-            message: "m-1".into(),
+            message: MessageKey::parse("m-1"),
             published_at: Some(at("10:32:07")),
             service: Some("Shop".into()),
             exchange: Some("orders".into()),
@@ -198,9 +213,9 @@ mod tests {
             queues: legs,
             ..Hop::default()
         };
-        let waiting = Leg { queue: "mes.prices".into(), seconds_in_queue: Some(720.0), ..Leg::default() };
+        let waiting = Leg { queue: "mes.prices".into(), waited: seconds(720.0), ..Leg::default() };
         let second = Hop {
-            message: "fp:00".into(),
+            message: MessageKey::parse("fp:00"),
             client_name: Some("crm-1".into()),
             exchange: Some("".into()),
             routing_key: Some("mes.prices".into()),
@@ -208,15 +223,15 @@ mod tests {
             ..Hop::default()
         };
         let third = Hop { exchange: Some("audit".into()), state: State::Unroutable, ..Hop::default() };
-        let status = |status: &str, time, seconds| StatusChange {
+        let status = |status: &str, time, stayed| StatusChange {
             status: status.into(),
             at: at(time),
             service: Some("Shop".into()),
-            seconds,
+            stayed,
             ..StatusChange::default()
         };
         let gap = GapView {
-            source: "firehose".into(),
+            source: Open::Other("firehose".into()),
             from: at("10:40:00"),
             to: at("10:41:00"),
             count: Some(3),
@@ -228,7 +243,7 @@ mod tests {
             customer_id: Some("C-4".into()),
             state: State::DeadLettered,
             verdict: "MES rejected it 4m 10s after it was submitted.".into(),
-            statuses: vec![status("SUBMITTED", "10:32:07", Some(250.0)), status("PAID", "10:36:17", None)],
+            statuses: vec![status("SUBMITTED", "10:32:07", seconds(250.0)), status("PAID", "10:36:17", None)],
             hops: vec![first, second, third],
             gaps: vec![gap],
             ..Trail::default()
@@ -272,26 +287,21 @@ Not observed
         trail.verdict = evil.to_owned();
         for change in &mut trail.statuses {
             change.status = evil.into();
-            change.at = evil.to_owned();
             change.service = Some(evil.into());
         }
         for hop in &mut trail.hops {
-            hop.message = evil.to_owned();
+            hop.message = MessageKey::parse(evil);
             hop.service = Some(evil.into());
             hop.exchange = Some(evil.into());
             hop.routing_key = Some(evil.into());
             hop.status = Some(evil.into());
-            (hop.confirmed_at, hop.refused_at) = (Some(evil.to_owned()), Some(evil.to_owned()));
-            hop.returned_at = Some(evil.to_owned());
             for leg in &mut hop.queues {
                 leg.queue = evil.into();
-                leg.service = Some(evil.into());
-                leg.client_name = Some(evil.into());
-                leg.settlement = Some(evil.to_owned());
-                leg.settled_at = Some(evil.to_owned());
+                leg.consumer = consumer(Some(evil), Some("crm"));
             }
         }
         trail.gaps[0].cause = evil.to_owned();
+        trail.gaps[0].source = Open::Other(evil.into());
         let text = render(&trail, Paint::Bare);
         assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
         assert!(render(&trail, Paint::Colours).matches('\u{1b}').count().is_multiple_of(2), "only whole marks");
@@ -300,27 +310,27 @@ Not observed
     #[test]
     fn what_the_proxy_saw_is_told_of_each_publish_and_each_queue() {
         let mut hop = trail().hops.remove(0);
-        (hop.confirmed_at, hop.seconds_to_confirm) = (Some(at("10:32:07")), Some(0.003));
-        let taken = Leg { client_name: Some("crm-1".into()), ..hop.queues[0].clone() };
-        let held = Leg { state: LegState::Unsettled, seconds_held: Some(250.0), ..taken.clone() };
+        (hop.confirmed_at, hop.answered_after) = (Some(at("10:32:07")), seconds(0.003));
+        let taken = Leg { consumer: consumer(Some("CRM"), Some("crm-1")), ..hop.queues[0].clone() };
+        let held = Leg { state: LegState::Unsettled, held: seconds(250.0), ..taken.clone() };
         let back = Leg {
             state: LegState::Waiting,
-            settlement: Some("close (requeue)".into()),
+            settlement: "close (requeue)".parse().ok(),
             given_back: 2,
-            seconds_held: Some(240.0),
+            held: seconds(240.0),
             ..taken.clone()
         };
         let dropped = Leg {
             state: LegState::Dropped,
-            settlement: Some("reject".into()),
+            settlement: "reject".parse().ok(),
             deliveries: 1,
-            seconds_held: Some(240.0),
+            held: seconds(240.0),
             ..taken.clone()
         };
         let dead = Leg { state: LegState::DeadLettered, death: hop.queues[1].death.clone(), ..dropped.clone() };
         hop.queues = vec![held, back, dropped, dead];
         let unlucky = Hop {
-            message: "m-2".into(),
+            message: MessageKey::parse("m-2"),
             returned_at: Some(at("10:33:00")),
             refused_at: Some(at("10:33:01")),
             unconfirmed: true,

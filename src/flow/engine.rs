@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::{StalledReport, StalledWhat};
-use crate::model::{Event, Kind, MessageKey, Str, Timestamp};
+use crate::model::{Event, Kind, MessageKey, StalledReport, StalledWhat, Str, Timestamp};
 
 use super::handle::StalledQuery;
 use super::message::Message;
@@ -102,7 +101,7 @@ impl Engine {
         stalled.sort_unstable_by_key(Stalled::age);
         stalled.truncate(query.limit);
         let stalled = stalled.iter().map(|found| found.tell(now)).collect();
-        StalledReport { at: now.to_string(), stalled, total, evicted: self.evicted }
+        StalledReport { at: now, stalled, total, evicted: self.evicted }
     }
 
     /// Messages and orders followed, and how many were evicted unfinished.

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
 use crate::journal::{Order, ReadError, Reader, Term};
-use crate::model::api::{StalledReport, StalledWhat, Trail};
-use crate::model::{Event, Kind, MessageKey, Seq, Timestamp};
+use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, StalledWhat, Subject, Timestamp, Trail};
 
 use super::engine::Engine;
 use super::sight::OutOfSight;
-use super::trail::{self, Subject};
+use super::trail;
 
 /// Events of one trail; an order with more is shown from its beginning.
 const TRAIL_EVENTS_MAX: usize = 2_000;
@@ -70,7 +69,7 @@ impl Flow {
             complete &= self.collect(&term(key), own, &mut events)?;
         }
         let truncated = !complete || keys.len() > TRAIL_MESSAGES_MAX;
-        self.trail(&Subject::Order(id), events, truncated, now)
+        self.trail(Subject::Order(id.into()), events, truncated, now)
     }
 
     /// The trail of a message; `None` where no event names it. Reads from the disk.
@@ -80,7 +79,7 @@ impl Flow {
     pub fn message(&self, key: &MessageKey, now: Timestamp) -> Result<Option<Trail>, ReadError> {
         let mut events = BTreeMap::new();
         let complete = self.collect(&term(key), |_| true, &mut events)?;
-        self.trail(&Subject::Message(key.to_string()), events, !complete, now)
+        self.trail(Subject::Message(key.clone()), events, !complete, now)
     }
 
     /// What is past its deadline.
@@ -129,7 +128,7 @@ impl Flow {
 
     fn trail(
         &self,
-        subject: &Subject<'_>,
+        subject: Subject,
         events: BTreeMap<Seq, Event>,
         truncated: bool,
         now: Timestamp,
@@ -137,10 +136,10 @@ impl Flow {
         let events: Vec<Event> = events.into_values().collect();
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
         let mut gaps = self.gaps(first.at, now.max(last.at))?;
-        let mut trail = trail::build(subject, &events, &OutOfSight::of(&gaps), &self.settings, now);
-        let Some((_, to)) = trail::span(&trail, &events, now) else { return Ok(None) };
+        let mut trail = trail::build(subject, events, &OutOfSight::of(&gaps), &self.settings, now);
+        let Some((_, to)) = trail::span(&trail, now) else { return Ok(None) };
         gaps.retain(|event| event.gap.as_ref().is_some_and(|gap| gap.from <= to));
-        trail::add_gaps(&mut trail, &gaps);
+        trail::add_gaps(&mut trail, gaps);
         if truncated {
             trail::mark_truncated(&mut trail);
         }

@@ -2,7 +2,7 @@
 
 use crate::model::{Settlement, SettlementKind, Str};
 
-use super::leg::{Leg, gives_back};
+use super::leg::Leg;
 use super::words::{moment, span};
 
 /// Who was given the latest delivery, by the best name there is.
@@ -22,7 +22,7 @@ pub(super) fn who_exactly(leg: &Leg) -> String {
 /// How the latest delivery ended, unless it was acknowledged or nobody saw it.
 pub(super) fn refusal(leg: &Leg) -> Option<String> {
     let ((_, settlement), taken_at) = (leg.settled()?, leg.delivered_at()?);
-    if gives_back(settlement) {
+    if settlement.is_requeued() {
         return Some(gave_back(leg, settlement));
     }
     let refused = settlement.kind != SettlementKind::Ack;
@@ -32,7 +32,7 @@ pub(super) fn refusal(leg: &Leg) -> Option<String> {
 /// `CRM gave it back after 4m (its channel closed)`, where that is how the latest delivery ended.
 pub(super) fn return_to_queue(leg: &Leg) -> Option<String> {
     let (_, settlement) = leg.settled()?;
-    gives_back(settlement).then(|| gave_back(leg, settlement))
+    settlement.is_requeued().then(|| gave_back(leg, settlement))
 }
 
 /// What follows "took it at that time": how the delivery ended, as far as it was seen.
@@ -41,7 +41,7 @@ pub(super) fn ending(leg: &Leg) -> String {
         (None, true) => " and has not acknowledged it yet".to_owned(),
         (None, false) if leg.is_out_of_sight() => ", and its settlement was not observed".to_owned(),
         (None, false) => String::new(),
-        (Some((_, settlement)), _) if gives_back(settlement) => {
+        (Some((_, settlement)), _) if settlement.is_requeued() => {
             format!(" and gave it back after {}{}", held(leg), why(settlement))
         }
         (Some((_, settlement)), _) if settlement.kind != SettlementKind::Ack => format!(", {}", held_and_rejected(leg)),

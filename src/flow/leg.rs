@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use super::sight::OutOfSight;
-use crate::model::api::LegState;
-use crate::model::{Death, Event, Settlement, SettlementKind, Source, Str, Timestamp};
+use crate::model::{Consumer, Death, Event, LegState, Settlement, SettlementKind, Source, Str, Timestamp};
 
 /// A hop in one queue.
 #[derive(Clone, Debug, Default)]
@@ -44,16 +43,6 @@ struct Proxied {
     given_back: u64,
     /// How the latest delivery was settled was not observed, and never will be.
     is_out_of_sight: bool,
-}
-
-/// Who was given a message.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Consumer {
-    pub(super) service: Option<Str>,
-    pub(super) client_name: Option<Str>,
-    pub(super) connection: Option<Str>,
-    pub(super) user: Option<Str>,
-    pub(super) consumer_tag: Option<Str>,
 }
 
 impl Leg {
@@ -127,7 +116,7 @@ impl Leg {
         // Two views of the same delivery: the tap's completes the proxy's.
         let other = self.views().find(|seen| seen.count == latest.count && !std::ptr::eq(*seen, latest));
         if let Some(other) = other.and_then(|other| other.consumer.as_deref()) {
-            consumer.complete(other);
+            complete(&mut consumer, other);
         }
         consumer
     }
@@ -140,7 +129,7 @@ impl Leg {
     /// The proxy saw a consumer give it back, and nobody take it since.
     pub(super) fn is_given_back(&self) -> bool {
         let settled = self.proxy.as_deref().and_then(|proxy| proxy.settled);
-        self.death.is_none() && settled.is_some_and(|(_, settlement)| gives_back(settlement))
+        self.death.is_none() && settled.is_some_and(|(_, settlement)| settlement.is_requeued())
     }
 
     /// How often a consumer gave it back to the queue.
@@ -188,7 +177,7 @@ impl Leg {
             return LegState::DeadLettered;
         }
         match self.settled() {
-            Some((_, settlement)) if gives_back(settlement) => LegState::Waiting,
+            Some((_, settlement)) if settlement.is_requeued() => LegState::Waiting,
             Some((_, settlement)) if settlement.kind == SettlementKind::Ack => LegState::Settled,
             Some(_) => LegState::Dropped,
             None if self.is_out_of_sight() => LegState::Delivered,
@@ -211,7 +200,8 @@ impl Leg {
     /// The proxy saw the latest delivery. What it saw given back may have been delivered past it since.
     fn latest_proxied(&self) -> Option<&Proxied> {
         self.proxy.as_deref().filter(|proxy| {
-            proxy.seen.count >= self.taps.count || !proxy.settled.is_some_and(|(_, settlement)| gives_back(settlement))
+            proxy.seen.count >= self.taps.count
+                || !proxy.settled.is_some_and(|(_, settlement)| settlement.is_requeued())
         })
     }
 }
@@ -223,7 +213,7 @@ impl Seen {
             self.first_at = event.at;
         }
         self.last_at = event.at;
-        let consumer = Consumer::of(event);
+        let consumer = consumer_of(event);
         self.consumer = (consumer != Consumer::default()).then(|| Box::new(consumer));
     }
 }
@@ -246,35 +236,29 @@ impl Proxied {
 
     fn settle(&mut self, at: Timestamp, settlement: Settlement) {
         (self.settled, self.is_out_of_sight) = (Some((at, settlement)), false);
-        self.given_back += u64::from(gives_back(settlement));
+        self.given_back += u64::from(settlement.is_requeued());
     }
 }
 
-impl Consumer {
-    fn of(event: &Event) -> Self {
-        let session = event.session.as_ref();
-        Consumer {
-            service: event.service.clone(),
-            client_name: session.and_then(|session| session.client_name.clone()),
-            connection: session.and_then(|session| session.connection.clone()),
-            user: session.and_then(|session| session.user.clone()),
-            consumer_tag: event.consumer_tag.clone(),
-        }
-    }
-
-    /// Takes from `other` what is not known.
-    fn complete(&mut self, other: &Consumer) {
-        fill(&mut self.service, &other.service);
-        fill(&mut self.client_name, &other.client_name);
-        fill(&mut self.connection, &other.connection);
-        fill(&mut self.user, &other.user);
-        fill(&mut self.consumer_tag, &other.consumer_tag);
+/// Who was given the delivery.
+fn consumer_of(event: &Event) -> Consumer {
+    let session = event.session.as_ref();
+    Consumer {
+        service: event.service.clone(),
+        client_name: session.and_then(|session| session.client_name.clone()),
+        connection: session.and_then(|session| session.connection.clone()),
+        user: session.and_then(|session| session.user.clone()),
+        consumer_tag: event.consumer_tag.clone(),
     }
 }
 
-/// The message is in its queue again.
-pub(super) fn gives_back(settlement: Settlement) -> bool {
-    settlement.requeue || matches!(settlement.kind, SettlementKind::Recover | SettlementKind::Close)
+/// Takes from `other` what is not known.
+fn complete(consumer: &mut Consumer, other: &Consumer) {
+    fill(&mut consumer.service, &other.service);
+    fill(&mut consumer.client_name, &other.client_name);
+    fill(&mut consumer.connection, &other.connection);
+    fill(&mut consumer.user, &other.user);
+    fill(&mut consumer.consumer_tag, &other.consumer_tag);
 }
 
 /// Only what a consumer had can die of this reason.

@@ -16,8 +16,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::model::api::LegState;
-use crate::model::{Death, Event, Kind, MessageKey, Source, Str, Timestamp};
+use crate::model::{Death, Event, Kind, LegState, MessageKey, Source, Str, Timestamp};
 
 use super::hop::{Answer, Hop};
 use super::leg::{Leg, needs_delivery};

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::{StalledItem, StalledWhat};
-use crate::model::{Seq, Str, Timestamp};
+use crate::model;
+use crate::model::{Seq, StalledReason, Str, Timestamp};
 
 use super::handle::StalledQuery;
 use super::message::Message;
 use super::order::{Status, deadline, is_final};
 use super::stalled::Trouble;
-use super::trail::consumer_view;
 use super::verdict::tell;
 use super::words::{moment, span};
 
@@ -58,7 +57,7 @@ impl<'a> Stalled<'a> {
     }
 
     /// The line.
-    pub(super) fn tell(&self, now: Timestamp) -> StalledItem {
+    pub(super) fn tell(&self, now: Timestamp) -> model::Stalled {
         match self {
             Stalled::Message(message, trouble) => of_message(message, trouble, now),
             Stalled::Order(id, status, limit) => of_order(id, status, *limit, now),
@@ -70,31 +69,30 @@ fn last_seen(trouble: &Trouble<'_>) -> Seq {
     trouble.hop().events.last().copied().unwrap_or_default()
 }
 
-fn of_message(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> StalledItem {
+fn of_message(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> model::Stalled {
     let hop = trouble.hop();
     let deadline = match trouble {
-        Trouble::Undelivered { deadline, .. } | Trouble::Unsettled { deadline, .. } => Some(deadline.as_secs_f64()),
+        Trouble::Undelivered { deadline, .. } | Trouble::Unsettled { deadline, .. } => Some(*deadline),
         Trouble::Dead { .. } | Trouble::Unroutable { .. } => None,
     };
-    StalledItem {
-        what: StalledWhat::Message,
-        reason: trouble.reason().to_owned(),
+    model::Stalled {
+        reason: trouble.reason(),
         text: tell(message, trouble, now),
-        since: trouble.since().to_string(),
-        seconds: now.since(trouble.since()).as_secs_f64(),
-        deadline_seconds: deadline,
+        since: trouble.since(),
+        lasts: now.since(trouble.since()),
+        deadline,
         order_id: hop.order_id.clone(),
-        message: Some(message.key.to_string()),
+        message: Some(message.key.clone()),
         queue: trouble.queue().cloned(),
-        consumer: trouble.holder().map(consumer_view),
+        consumer: trouble.holder(),
         exchange: hop.exchange.clone(),
         service: hop.service.clone(),
         status: hop.status.clone(),
-        seq: last_seen(trouble).0,
+        seq: last_seen(trouble),
     }
 }
 
-fn of_order(id: &Str, status: &Status, limit: Duration, now: Timestamp) -> StalledItem {
+fn of_order(id: &Str, status: &Status, limit: Duration, now: Timestamp) -> model::Stalled {
     let (since, stay) = (status.at, now.since(status.at));
     let text = format!(
         "Order {id} has been in status {} since {}, for {}; {} is the limit.",
@@ -103,17 +101,16 @@ fn of_order(id: &Str, status: &Status, limit: Duration, now: Timestamp) -> Stall
         span(stay),
         span(limit)
     );
-    StalledItem {
-        what: StalledWhat::Order,
-        reason: "status".to_owned(),
+    model::Stalled {
+        reason: StalledReason::Status,
         text,
-        since: since.to_string(),
-        seconds: stay.as_secs_f64(),
-        deadline_seconds: Some(limit.as_secs_f64()),
+        since,
+        lasts: stay,
+        deadline: Some(limit),
         order_id: Some(id.clone()),
         service: status.service.clone(),
         status: Some(status.status.clone()),
-        seq: status.seq.0,
-        ..StalledItem::default()
+        seq: status.seq,
+        ..model::Stalled::default()
     }
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::{LegState, State};
-use crate::model::{Death, Str, Timestamp};
+use crate::model::{Consumer, Death, LegState, StalledReason, State, Str, Timestamp};
 
 use super::hop::Hop;
-use super::leg::{Consumer, Leg};
+use super::leg::Leg;
 use super::message::Message;
 
 /// Something a message waits for, or died of.
@@ -33,13 +32,13 @@ impl Trouble<'_> {
         }
     }
 
-    /// The `reason` of the stalled report.
-    pub(super) fn reason(&self) -> &'static str {
+    /// Why the message is stalled.
+    pub(super) fn reason(&self) -> StalledReason {
         match self {
-            Trouble::Undelivered { .. } => "undelivered",
-            Trouble::Unsettled { .. } => "unsettled",
-            Trouble::Dead { .. } => "dead_lettered",
-            Trouble::Unroutable { .. } => "unroutable",
+            Trouble::Undelivered { .. } => StalledReason::Undelivered,
+            Trouble::Unsettled { .. } => StalledReason::Unsettled,
+            Trouble::Dead { .. } => StalledReason::DeadLettered,
+            Trouble::Unroutable { .. } => StalledReason::Unroutable,
         }
     }
 

@@ -1,8 +1,7 @@
 //! The verdict: where an order or a message stands, as one sentence for a person.
 
 use crate::config;
-use crate::model::Timestamp;
-use crate::model::api::{LegState, State};
+use crate::model::{LegState, State, Timestamp};
 
 use super::handling::{acknowledged, ending, refusal, return_to_queue, who, who_exactly};
 use super::hop::{Answer, Hop};
@@ -148,7 +147,11 @@ fn completed(statuses: &[Status], last: &Status, worst: Option<&(&Message, Troub
     let mut text = format!("Completed: {}, announced{service} at {}{took}.", last.status, moment(last.at));
     if let Some((message, trouble)) = worst {
         let queue = trouble.queue().map_or(String::new(), |queue| format!(" in queue {queue}"));
-        text.push_str(&format!(" But message {} is {}{queue}.", message.key, trouble.reason().replace('_', "-")));
+        text.push_str(&format!(
+            " But message {} is {}{queue}.",
+            message.key,
+            trouble.reason().name().replace('_', "-")
+        ));
     }
     text
 }

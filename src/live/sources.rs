@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::api::{SourceCoverage, SourceState};
-use crate::model::{Source, Str, Timestamp};
+use crate::model::{Source, SourceCoverage, SourceState, Str, Timestamp};
 
 /// Problems kept for one source; further ones are counted in one sentence.
 const PROBLEMS_MAX: usize = 100;
@@ -61,14 +60,14 @@ impl Sources {
         let entries = self.lock();
         let view = |((vhost, source), entry): (&(String, Source), &Entry)| SourceCoverage {
             vhost: vhost.clone(),
-            source: source.name().to_owned(),
+            source: (*source).into(),
             state: entry.state,
-            since: entry.since.to_string(),
+            since: entry.since,
             queue: entry.queue.clone(),
             exchanges: entry.exchanges.clone(),
             problems: entry.problems.clone(),
             recorded: entry.recorded,
-            last_at: entry.last_at.map(|at| at.to_string()),
+            last_at: entry.last_at,
         };
         entries.iter().map(view).collect()
     }

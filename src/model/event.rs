@@ -3,9 +3,13 @@
 //! The same structure is what captures build, what the journal stores and what trails are made of. A capture leaves
 //! `seq`, `fingerprint` and the correlated keys empty; `record` fills them in.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Kind, MessageKey, Seq, Source, Str, Timestamp, Value};
+use super::named::named;
+use super::{Fingerprint, Kind, MessageKey, Seq, Source, Str, Timestamp, UnknownName, Value};
 
 /// One observed fact. What does not apply is `None` or empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,27 +197,53 @@ pub struct Session {
 pub struct Settlement {
     /// Which method.
     pub kind: SettlementKind,
+    /// One method settled several deliveries.
+    pub multiple: bool,
     /// The message goes back to its queue. `nack` and `reject` with requeue are kept apart from each other by `kind`:
     /// RabbitMQ 4.3 counts only one of them against the delivery limit.
     pub requeue: bool,
-    /// One method settled several deliveries.
-    pub multiple: bool,
 }
 
-/// The method of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SettlementKind {
-    /// `basic.ack`.
-    Ack,
-    /// `basic.nack`.
-    Nack,
-    /// `basic.reject`.
-    Reject,
-    /// `basic.recover`: the channel gave back all that it held.
-    Recover,
-    /// The channel or its connection ended, and with it gave back what it held.
-    Close,
+impl Settlement {
+    /// Stands after the kind where the message went back to its queue.
+    const REQUEUED: &str = " (requeue)";
+
+    /// The message is in its queue again.
+    #[must_use]
+    pub fn is_requeued(self) -> bool {
+        self.requeue || matches!(self.kind, SettlementKind::Recover | SettlementKind::Close)
+    }
+}
+
+impl fmt::Display for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind, if self.is_requeued() { Self::REQUEUED } else { "" })
+    }
+}
+
+impl FromStr for Settlement {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let kind = text.strip_suffix(Self::REQUEUED);
+        Ok(Settlement { kind: kind.unwrap_or(text).parse()?, requeue: kind.is_some(), multiple: false })
+    }
+}
+
+named! {
+    /// The method of a settlement.
+    SettlementKind {
+        /// `basic.ack`.
+        Ack = "ack",
+        /// `basic.nack`.
+        Nack = "nack",
+        /// `basic.reject`.
+        Reject = "reject",
+        /// `basic.recover`: the channel gave back all that it held.
+        Recover = "recover",
+        /// The channel or its connection ended, and with it gave back what it held.
+        Close = "close",
+    }
 }
 
 /// How a session ended.
@@ -229,16 +259,16 @@ pub struct Close {
     pub unsettled: u64,
 }
 
-/// A side of a session, or what stands between the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Party {
-    /// The client.
-    Client,
-    /// The broker.
-    Broker,
-    /// hoptrail.
-    Hoptrail,
+named! {
+    /// A side of a session, or what stands between the two.
+    Party {
+        /// The client.
+        Client = "client",
+        /// The broker.
+        Broker = "broker",
+        /// hoptrail.
+        Hoptrail = "hoptrail",
+    }
 }
 
 /// `basic.return`.
@@ -320,4 +350,21 @@ pub struct Topology {
     pub change: Str,
     /// To what, in words.
     pub detail: Str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_settlement_reads_back_what_it_displays() {
+        for kind in SettlementKind::ALL {
+            for requeue in [false, true] {
+                let settlement = Settlement { kind: *kind, requeue, multiple: false };
+                let read: Settlement = settlement.to_string().parse().unwrap();
+                assert_eq!((read.kind, read.is_requeued()), (*kind, settlement.is_requeued()));
+            }
+        }
+        assert!("ack (twice)".parse::<Settlement>().is_err());
+    }
 }

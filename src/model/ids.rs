@@ -1,5 +1,6 @@
 //! Identities: journal numbers, shared strings, and what makes two observations the same message.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -80,6 +81,21 @@ impl MessageKey {
     #[must_use]
     pub fn parse(text: &str) -> MessageKey {
         text.parse().map_or_else(|_| MessageKey::Id(text.into()), MessageKey::Fingerprint)
+    }
+}
+
+/// No message's: stands where none is known.
+impl Default for MessageKey {
+    fn default() -> Self {
+        MessageKey::Id(Str::default())
+    }
+}
+
+impl FromStr for MessageKey {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(MessageKey::parse(text))
     }
 }
 

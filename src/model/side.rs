@@ -1,14 +1,16 @@
 //! The two ends of a client's connection to the broker.
 
 use super::Party;
+use super::named::named;
 
-/// One end of a session. Of bytes, methods and directions it names the sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// The client.
-    Client,
-    /// The broker.
-    Broker,
+named! {
+    /// One end of a session. Of bytes, methods and directions it names the sender.
+    Side {
+        /// The client.
+        Client = "client",
+        /// The broker.
+        Broker = "broker",
+    }
 }
 
 impl Side {
@@ -18,15 +20,6 @@ impl Side {
         match self {
             Side::Client => Side::Broker,
             Side::Broker => Side::Client,
-        }
-    }
-
-    /// In sentences and in metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Side::Client => "client",
-            Side::Broker => "broker",
         }
     }
 }

@@ -22,12 +22,12 @@ pub fn coverage(handles: &Handles, now: Timestamp) -> Result<Answer<CoverageRepo
     let (mut gaps, mut left_out) = (Vec::new(), Damage::default());
     for event in reader.find(&Term::Kind(Kind::Gap), range, Order::Descending).take(GAPS_MAX) {
         match event {
-            Ok(event) => gaps.extend(event.gap.as_ref().map(|gap| GapView::new(event.seq, gap))),
+            Ok(event) => gaps.extend(GapView::of(&event)),
             Err(error) => left_out.note(error)?,
         }
     }
     let report = CoverageReport {
-        at: now.to_string(),
+        at: now,
         sources: handles.live.sources.report(),
         gaps,
         first_seq: reader.first_seq().0,

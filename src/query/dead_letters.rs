@@ -114,10 +114,10 @@ fn add(group: &mut DeadLetterGroup, event: &Event) {
     let known = group.reasons.len() < REASONS_MAX || group.reasons.contains_key(reason);
     *group.reasons.entry(if known { reason } else { OTHER }.to_owned()).or_default() += 1;
     if group.count == 0 {
-        group.last_at = event.at.to_string();
+        group.last_at = event.at;
     }
     group.count += 1;
-    group.first_at = event.at.to_string();
+    group.first_at = event.at;
     if group.samples.len() < SAMPLES_MAX {
         group.samples.push(EventView::brief(event));
     }

@@ -1,7 +1,6 @@
 //! The clients that are connected through the proxy.
 
-use crate::model::Timestamp;
-use crate::model::api::{SessionView, SessionsReport};
+use crate::model::{SessionView, SessionsReport, Timestamp};
 use crate::question::{self, Format};
 
 use super::error::BadQuestion;

@@ -1,8 +1,8 @@
 //! Messages and orders that are past their deadline.
 
 use crate::flow::StalledQuery;
-use crate::model::Timestamp;
-use crate::model::api::{StalledReport, StalledWhat};
+use crate::model::api::StalledReport;
+use crate::model::{StalledWhat, Timestamp};
 use crate::question;
 
 use super::error::BadQuestion;
@@ -41,7 +41,7 @@ impl Stalled {
     /// Everything that matches, oldest first.
     #[must_use]
     pub fn answer(&self, handles: &Handles, now: Timestamp) -> StalledReport {
-        handles.flow.stalled(&self.0, now)
+        handles.flow.stalled(&self.0, now).into()
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::flow::StalledQuery;
 use crate::live::SessionStats;
-use crate::model::Timestamp;
-use crate::model::api::{AlertsReport, SourceCoverage, StalledReport};
+use crate::model::{Alert, SourceCoverage, StalledReport, Timestamp};
 use crate::record::Stats;
 
 use super::handles::Handles;
@@ -44,7 +43,7 @@ pub struct Readings {
     /// What is past its deadline.
     pub stalled: StalledReport,
     /// Firing and recent alerts.
-    pub alerts: AlertsReport,
+    pub alerts: Vec<Alert>,
     /// Notifications that were sent.
     pub notifications_sent: u64,
     /// Notifications that failed for good.

@@ -25,7 +25,7 @@ pub fn check_id(id: &str) -> Result<(), BadQuestion> {
 /// # Errors
 /// The journal cannot be read.
 pub fn order(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail>, Unreadable> {
-    Ok(handles.flow.order(id, now)?)
+    Ok(handles.flow.order(id, now)?.map(Trail::from))
 }
 
 /// Everything known about one message, by its id or its fingerprint; `None` where no event names it.
@@ -33,5 +33,5 @@ pub fn order(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail
 /// # Errors
 /// The journal cannot be read.
 pub fn message(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail>, Unreadable> {
-    Ok(handles.flow.message(&MessageKey::parse(id), now)?)
+    Ok(handles.flow.message(&MessageKey::parse(id), now)?.map(Trail::from))
 }

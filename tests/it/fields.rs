@@ -74,7 +74,7 @@ fn headers_nested_two_thousand_deep_become_one_gap_and_recording_goes_on() {
                     let events = hoptrail.events("&kind=gap").await;
                     let gaps = events.iter().filter_map(|event| event.gap.as_ref());
                     let own: Vec<_> =
-                        gaps.filter(|gap| gap.source == source && gap.cause.starts_with(&about)).collect();
+                        gaps.filter(|gap| gap.source.as_ref() == source && gap.cause.starts_with(&about)).collect();
                     ensure(own.len() == 1 && own[0].count == Some(1), || format!("{events:?}"))
                 })
                 .await;

@@ -13,7 +13,7 @@ fn tracing_that_is_switched_off_is_switched_on_again_and_the_gap_is_recorded() {
         hoptrail.wait_events("&source=firehose&message_id=before", 1).await;
         scene.node.ctl(&["trace_off", "-p", &scene.vhost]);
         let gap = hoptrail.wait_gap("tracing had been switched off").await.gap.unwrap();
-        assert_eq!(gap.source, "firehose");
+        assert_eq!(gap.source.as_ref(), "firehose");
         assert!(gap.from < gap.to, "{gap:?}");
         assert!(is_traced(&scene).await);
         client.publish("orders", "k", "after", "ring").await;

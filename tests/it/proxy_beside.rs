@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use hoptrail::model::api::{SessionState, SourceState, Trail};
+use hoptrail::model::api::Trail;
+use hoptrail::model::{SessionState, SettlementKind, Source, SourceState};
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, persistent};
@@ -21,7 +22,8 @@ fn with_the_tap_a_publish_is_shown_once_with_both_sources() {
         let proxy = Proxied::start(&scene, &[("tap.enabled", "true")]).await;
         eventually("the tap observes", async || {
             let sources = proxy.hoptrail.coverage().await.sources;
-            let live = |name: &str| sources.iter().any(|one| one.source == name && one.state == SourceState::Live);
+            let live =
+                |name: &str| sources.iter().any(|one| one.source.as_ref() == name && one.state == SourceState::Live);
             ensure(live("binding") && live("firehose") && live("proxy"), || format!("{sources:?}"))
         })
         .await;
@@ -33,7 +35,8 @@ fn with_the_tap_a_publish_is_shown_once_with_both_sources() {
             let answer = proxy.hoptrail.get("/api/v1/orders/order-both").await;
             ensure(answer.status == 200, || answer.text.clone())?;
             let trail: Trail = serde_json::from_str(&answer.text).unwrap();
-            let mut kinds: Vec<_> = trail.events.iter().map(|event| (&*event.source, &*event.kind)).collect();
+            let mut kinds: Vec<_> =
+                trail.events.iter().map(|event| (event.source.as_ref(), event.kind.as_ref())).collect();
             kinds.sort_unstable();
             let expected = [
                 ("binding", "publish"),
@@ -51,11 +54,14 @@ fn with_the_tap_a_publish_is_shown_once_with_both_sources() {
         let [hop] = &trail.hops[..] else { panic!("{trail:?}") };
         let mut sources = hop.sources.clone();
         sources.sort_unstable();
-        assert_eq!(sources, ["binding", "firehose", "proxy"]);
+        assert_eq!(sources, [Source::Binding, Source::Firehose, Source::Proxy]);
         assert_eq!(hop.client_name.as_deref(), Some("Shop API 1.4"));
         assert!(hop.confirmed_at.is_some());
         let [leg] = &hop.queues[..] else { panic!("{hop:?}") };
-        assert_eq!((&*leg.queue, leg.deliveries, leg.settlement.as_deref()), ("packing", 1, Some("ack")));
+        assert_eq!(
+            (&*leg.queue, leg.deliveries, leg.settlement.map(|it| it.kind)),
+            ("packing", 1, Some(SettlementKind::Ack))
+        );
     });
 }
 
@@ -73,7 +79,7 @@ fn an_amqp_1_0_client_passes_and_its_session_has_a_gap() {
         let gap = proxy.hoptrail.wait_gap("it speaks AMQP 1.0").await;
         proxy.hoptrail.wait_events("&kind=session_close", 1).await;
         let events = proxy.hoptrail.events("&source=proxy").await;
-        let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_ref()).collect();
         assert_eq!(kinds, ["session_open", "session_close"]);
         assert_eq!(gap.session.unwrap()["connection"], events[0].session.as_ref().unwrap()["connection"]);
 

@@ -31,7 +31,7 @@ fn a_dead_letter_is_told_once_when_it_is_delivered_and_its_trail_says_where_it_w
         let told = proxy.hoptrail.events("&kind=dead_letter").await;
         let [dead] = &told[..] else { panic!("{told:?}") };
         let death = dead.death.as_ref().unwrap();
-        assert_eq!((&*dead.source, dead.observed_late), ("proxy", true));
+        assert_eq!((dead.source.as_ref(), dead.observed_late), ("proxy", true));
         assert_eq!((&*death.queue, &*death.reason, death.count), ("work", "rejected", 1));
         assert_eq!((dead.exchange.as_deref(), dead.order_id.as_deref()), (Some("dlx"), Some("JW-2026-000001")));
         let trail: Trail = proxy.hoptrail.api("/messages/m-1").await;

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 
-use hoptrail::model::api::{LegState, State, Trail};
+use hoptrail::model::api::Trail;
+use hoptrail::model::{LegState, Settlement, SettlementKind, State};
 use serde_json::json;
 
 use crate::support::client::Client;
@@ -45,9 +46,9 @@ fn a_stop_lets_sessions_end_for_a_while_and_then_cuts_them_and_everything_is_rec
         assert_eq!((&end["by"], &end["unsettled"]), (&json!("hoptrail"), &json!(1)));
         assert!(end["text"].as_str().unwrap().contains("hoptrail stopped"), "{end}");
         let settles = proxy.hoptrail.events("&kind=settle").await;
-        let settled: Vec<_> = settles.iter().map(|event| (&event.message_id, &event.settlement)).collect();
-        let given_back = Some(json!({ "kind": "close", "requeue": true, "multiple": true }));
-        assert_eq!(settled, [(&Some("before".into()), &given_back)]);
+        let settled: Vec<_> = settles.iter().map(|event| (event.message_id.clone(), event.settlement)).collect();
+        let given_back = Settlement { kind: SettlementKind::Close, requeue: true, multiple: true };
+        assert_eq!(settled, [(Some("before".into()), Some(given_back))]);
 
         let end = proxy.session_close("quick").await.close.unwrap();
         assert_eq!(end, json!({ "by": "client", "code": 200, "text": "good-bye", "unsettled": 0 }));
@@ -89,7 +90,7 @@ fn a_kill_is_told_at_the_next_start_and_a_stop_is_not() {
         drop(client);
         proxy.hoptrail.restart();
         let gap = proxy.hoptrail.wait_gap("without closing the proxy's sessions").await.gap.unwrap();
-        assert!(gap.source == "proxy" && gap.from >= before[0].at && gap.from < gap.to, "{gap:?}");
+        assert!(gap.source.as_ref() == "proxy" && gap.from >= before[0].at && gap.from < gap.to, "{gap:?}");
         // Whether the client settled what it had taken, nobody has seen.
         let trail: Trail = proxy.hoptrail.api("/messages/before").await;
         let leg = &trail.hops[0].queues[0];

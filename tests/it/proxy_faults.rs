@@ -2,6 +2,7 @@
 //! ended them, how, and what went back to its queue.
 
 use hoptrail::model::api::{EventView, Leg, SessionState};
+use hoptrail::model::{Settlement, SettlementKind};
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, persistent};
@@ -79,14 +80,15 @@ impl Outcome {
     /// The delivery went back to the queue with the end of its channel or connection, and the trail says so.
     async fn of(proxy: &Proxied, name: &str) -> Outcome {
         let [queue, _] = queues(name);
-        let given_back = |leg: &Leg| leg.settlement.as_deref() == Some("close (requeue)");
+        let given_back = |leg: &Leg| leg.settlement.is_some_and(|it| it.kind == SettlementKind::Close);
         let leg = proxy.leg(&format!("order-{queue}"), given_back).await;
         assert_eq!((leg.queue.as_ref(), leg.deliveries, leg.given_back), (&*queue, 1, 1), "{leg:?}");
-        assert_eq!(leg.consumer_tag.as_deref(), Some("keeper"));
+        assert_eq!(leg.consumer.consumer_tag.as_deref(), Some("keeper"));
         let close = proxy.session_close(&format!("fault-{queue}")).await;
         let settles = proxy.hoptrail.events(&format!("&kind=settle&message_id=message-{queue}")).await;
         let [settle] = &settles[..] else { panic!("{settles:?}") };
-        assert_eq!(settle.settlement, Some(json!({ "kind": "close", "requeue": true, "multiple": true })));
+        let given_back = Settlement { kind: SettlementKind::Close, requeue: true, multiple: true };
+        assert_eq!(settle.settlement, Some(given_back));
         assert_eq!((settle.queue.as_deref(), settle.consumer_tag.as_deref()), (Some(&*queue), Some("keeper")));
         assert_eq!(settle.session.as_ref().unwrap()["connection"], close.session.as_ref().unwrap()["connection"]);
         assert!(settle.seq < close.seq);
@@ -105,9 +107,11 @@ async fn redelivered(scene: &Scene, proxy: &Proxied, name: &str) {
     let message = client.take(&queue).await;
     assert_eq!(message.properties.message_id().as_ref().unwrap().as_str(), format!("message-{queue}"));
     client.ack(message.delivery_tag).await;
-    let leg = proxy.leg(&format!("order-{queue}"), |leg| leg.settlement.as_deref() == Some("ack")).await;
+    let leg = proxy
+        .leg(&format!("order-{queue}"), |leg| leg.settlement.is_some_and(|it| it.kind == SettlementKind::Ack))
+        .await;
     assert_eq!((leg.deliveries, leg.given_back), (2, 1), "{leg:?}");
-    assert_eq!(leg.client_name.as_deref(), Some("CRM 2"));
+    assert_eq!(leg.consumer.client_name.as_deref(), Some("CRM 2"));
 }
 
 #[test]

@@ -74,12 +74,12 @@ async fn pass(client: &Client, numbers: std::ops::Range<u64>, done: &AtomicU64) 
 async fn counts(proxy: &Proxied) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
     let (mut recorded, mut dropped) = (BTreeMap::new(), BTreeMap::new());
     for event in proxy.hoptrail.events("").await {
-        if event.source == "proxy" {
-            *recorded.entry(event.kind).or_default() += 1;
+        if event.source.as_ref() == "proxy" {
+            *recorded.entry(event.kind.to_string()).or_default() += 1;
         } else if let Some(gap) = event.gap
             && let Some((_, rest)) = gap.cause.split_once(" observations of kind ")
         {
-            assert!(gap.from <= gap.to && gap.source == "proxy", "{gap:?}");
+            assert!(gap.from <= gap.to && gap.source.as_ref() == "proxy", "{gap:?}");
             let kind = rest.split_whitespace().next().unwrap();
             *dropped.entry(kind.to_owned()).or_default() += gap.count.unwrap();
         }

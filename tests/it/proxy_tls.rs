@@ -128,7 +128,7 @@ async fn passes(scene: &Scene, settings: &[(&str, &str)], queue: &str, client_tl
     script.kill();
     proxy.session_close(&format!("fault-{queue}")).await;
     let events = proxy.hoptrail.events(&format!("&message_id={queue}")).await;
-    let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_ref()).collect();
     assert_eq!(kinds, ["publish", "confirm", "deliver", "settle"]);
     let bodies: Vec<u64> = events.iter().filter_map(|event| Some(event.body.as_ref()?.bytes)).collect();
     assert_eq!(bodies, [told["bytes"].as_u64().unwrap(); 2]);

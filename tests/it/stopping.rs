@@ -29,15 +29,16 @@ fn a_stop_is_recorded_leaves_no_tracing_behind_and_the_next_start_goes_on() {
         client.publish("orders", "k", "after", "ring").await;
         hoptrail.wait_events("&message_id=after", 2).await;
         let late = hoptrail.wait_events("&message_id=meanwhile", 1).await;
-        assert_eq!((&*late[0].source, late[0].observed_late, late.len()), ("binding", true, 1));
+        assert_eq!((late[0].source.as_ref(), late[0].observed_late, late.len()), ("binding", true, 1));
         let events = hoptrail.events("").await;
         assert_dense(&events);
         for source in ["binding", "dead_letter", "firehose"] {
             let stopped = events.iter().filter(|event| {
-                event.source == source && event.topology.as_ref().is_some_and(|told| told["change"] == "tap.stopped")
+                event.source.as_ref() == source
+                    && event.topology.as_ref().is_some_and(|told| &*told.change == "tap.stopped")
             });
             assert_eq!(stopped.count(), 1, "{source}");
-            let gap = events.iter().filter_map(|event| event.gap.as_ref()).find(|gap| gap.source == source);
+            let gap = events.iter().filter_map(|event| event.gap.as_ref()).find(|gap| gap.source.as_ref() == source);
             assert!(gap.unwrap().cause.contains("hoptrail was not running"), "{gap:?}");
         }
     });

@@ -1,5 +1,6 @@
 //! What a client tells of its conversation, and what the journal says of the same.
 
+use hoptrail::model::Settlement;
 use hoptrail::model::api::EventView;
 use regex::Regex;
 use serde_json::Value;
@@ -47,9 +48,10 @@ fn line(event: &EventView) -> Option<String> {
     let id = text(&event.message_id);
     let bytes = event.body.as_ref().map_or(0, |body| body.bytes);
     let place = format!("{}|{}|{id}", text(&event.exchange), text(&event.routing_key));
-    let settled = |name: &str| event.settlement.as_ref().map_or(Value::Null, |settlement| settlement[name].clone());
-    let kind = settled("kind").as_str().unwrap_or("none").to_owned();
-    Some(match &*event.kind {
+    let kind = event.settlement.map_or("none", |settlement| settlement.kind.name());
+    let settled = |part: fn(Settlement) -> bool| event.settlement.map_or(Value::Null, |it| part(it).into());
+    let (requeue, multiple) = (settled(|it| it.requeue), settled(|it| it.multiple));
+    Some(match event.kind.as_ref() {
         "publish" => format!("publish {place}|{bytes}"),
         "confirm" => format!("confirm {kind} {id}"),
         "return" => {
@@ -61,8 +63,8 @@ fn line(event: &EventView) -> Option<String> {
             let no_ack = event.settlement.is_some();
             format!("deliver {}|{tag}|{redelivered}|{place}|{bytes}|{no_ack}", text(&event.queue))
         }
-        "settle" if matches!(&*kind, "recover" | "close") => format!("settle {kind} {}|{id}", settled("requeue")),
-        "settle" => format!("settle {kind} {}|{}|{id}", settled("requeue"), settled("multiple")),
+        "settle" if matches!(kind, "recover" | "close") => format!("settle {kind} {requeue}|{id}"),
+        "settle" => format!("settle {kind} {requeue}|{multiple}|{id}"),
         _ => return None,
     })
 }

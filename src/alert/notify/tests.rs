@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::*;
 use crate::config::Secret;
+use crate::model::api::AlertView;
 
 /// Quick, so that tests do not wait.
 const IMPATIENT: Patience = Patience {
@@ -53,8 +54,8 @@ fn notifier(port: u16, timeout: Duration) -> (Outbox, Notifier) {
     (outbox, notifier.with_patience(IMPATIENT))
 }
 
-fn alert(id: &str) -> AlertView {
-    AlertView { id: id.into(), rule: "r".into(), ..AlertView::default() }
+fn alert(id: &str) -> Alert {
+    Alert { id: id.into(), rule: "r".into(), ..Alert::default() }
 }
 
 /// Hands alerts in, runs the notifier until it has nothing left, and gives the counts.
@@ -81,7 +82,7 @@ async fn an_alert_is_posted_as_json() {
     notifier.run(CancellationToken::new()).await;
     let seen = receiver.seen.lock().expect("lock").clone();
     let read: Vec<AlertView> = seen.into_iter().map(|json| serde_json::from_value(json).expect("an alert")).collect();
-    assert_eq!(read, [alert("a")]);
+    assert_eq!(read, [AlertView::from(&alert("a"))]);
     assert_eq!(counts.sent.load(Ordering::Relaxed), 1);
 }
 

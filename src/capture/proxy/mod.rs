@@ -34,8 +34,7 @@ use tracing::info;
 use crate::clock;
 use crate::config::{Config, OnFull};
 use crate::live::Live;
-use crate::model::Source;
-use crate::model::api::SourceState;
+use crate::model::{Source, SourceState};
 use crate::record::Recorder;
 use crate::task;
 

@@ -12,8 +12,7 @@ use super::pace::Pace;
 use crate::clock;
 use crate::config::OnFull;
 use crate::live::{Live, SessionFigures, Sources};
-use crate::model::api::{SessionState, SourceState};
-use crate::model::{Event, Kind, Side, Source, Str, Timestamp};
+use crate::model::{Event, Kind, SessionState, Side, Source, SourceState, Str, Timestamp};
 use crate::record::Recorder;
 use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Sink};
 

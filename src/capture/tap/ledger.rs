@@ -2,28 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::named;
+
 /// Exchanges that went away and are waited for; one that stays away longer than a thousand others is forgotten.
 const LOST_MAX: usize = 1000;
 
-/// What a change is called in topology events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Cannot be observed.
-    Refused,
-    /// Was observed, and is gone.
-    Lost,
-    /// Is observed again, or what was wrong is not any more.
-    Restored,
-}
-
-impl Change {
-    /// As the journal has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Change::Refused => "tap.refused",
-            Change::Lost => "tap.lost",
-            Change::Restored => "tap.restored",
-        }
+named! {
+    /// A change, by its name in topology events.
+    Change {
+        /// Cannot be observed.
+        Refused = "tap.refused",
+        /// Was observed, and is gone.
+        Lost = "tap.lost",
+        /// Is observed again, or what was wrong is not any more.
+        Restored = "tap.restored",
     }
 }
 

@@ -12,8 +12,7 @@ use crate::broker::Management;
 use crate::clock;
 use crate::config::{Broker, Config};
 use crate::live::Sources;
-use crate::model::Source;
-use crate::model::api::SourceState;
+use crate::model::{Source, SourceState};
 use crate::record::Recorder;
 
 /// Observes every configured vhost until cancelled, each in a task of its own on `tracker`. Returns at once. A tap that

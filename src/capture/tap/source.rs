@@ -22,8 +22,7 @@ use super::topology::bound;
 use super::tracing_switch::Tracing;
 use crate::broker::{self, ACCESS_REFUSED, AmqpError, NOT_FOUND};
 use crate::clock;
-use crate::model::api::SourceState;
-use crate::model::{Event, Source, Timestamp};
+use crate::model::{Event, Source, SourceState, Timestamp};
 use crate::record::{Observation, Stopped};
 
 /// A queue that is deleted over and over is not declared more often than this.

@@ -19,8 +19,7 @@ use super::source::{End, Tapped};
 use super::{discovery, unreadable};
 use crate::broker::{self, ClientConnection, ConnectError, Ending, Reconnect};
 use crate::clock;
-use crate::model::api::SourceState;
-use crate::model::{Event, Source, Str};
+use crate::model::{Event, Source, SourceState, Str};
 use crate::record::Stopped;
 
 /// The same failure is logged again after this time, not at every attempt.

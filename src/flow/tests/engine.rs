@@ -5,6 +5,7 @@ use super::super::handle::StalledQuery;
 use super::super::order::Messages;
 use super::proxied::{WHAT, ended, given, sent, timed, traced};
 use super::*;
+use crate::model::StalledReason;
 
 fn numbered(mut event: Event, number: u64, seconds: i64, id: &str) -> Event {
     (event.seq, event.at, event.message_id) = (Seq(number), at(seconds * 1000), Some(id.into()));
@@ -18,7 +19,7 @@ fn with_status(mut event: Event, order: &str, status: &str) -> Event {
 
 fn reasons(engine: &Engine, seconds: i64) -> Vec<String> {
     let report = engine.stalled(&StalledQuery::default(), at(seconds * 1000));
-    report.stalled.into_iter().map(|item| item.reason).collect()
+    report.stalled.into_iter().map(|item| item.reason.to_string()).collect()
 }
 
 #[test]
@@ -96,9 +97,8 @@ fn the_report_and_the_trail_name_the_same_status() {
             let newest = messages.statuses(&settings()).pop().expect("a status");
             let report = engine.stalled(&StalledQuery::default(), at(500_000));
             let stalled = report.stalled.iter().find(|item| item.status.is_some());
-            let expected =
-                ["SUBMITTED", "STARTED"].contains(&&*newest.status).then(|| (newest.status, newest.at.to_string()));
-            assert_eq!(stalled.map(|item| (item.status.clone().expect("a status"), item.since.clone())), expected);
+            let expected = ["SUBMITTED", "STARTED"].contains(&&*newest.status).then(|| (newest.status, newest.at));
+            assert_eq!(stalled.map(|item| (item.status.clone().expect("a status"), item.since)), expected);
         }
     }
 }
@@ -113,7 +113,7 @@ fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
     assert_eq!(engine.stalled(&of(None), at(903_000)).total, 0);
     let report = engine.stalled(&of(None), at(904_000));
     let item = &report.stalled[0];
-    assert_eq!((item.reason.as_str(), item.since.as_str()), ("unsettled", "2026-11-21T02:00:03.000000Z"));
+    assert_eq!((item.reason, item.since), (StalledReason::Unsettled, at(3000)));
     let consumer = item.consumer.clone().expect("a consumer");
     assert_eq!((consumer.service.as_deref(), consumer.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
     assert_eq!(consumer.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
@@ -130,7 +130,7 @@ fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
     back.iter().for_each(|event| engine.apply(event));
     assert_eq!(engine.stalled(&of(None), at(1_600_000)).total, 0);
     let item = engine.stalled(&of(None), at(1_601_000)).stalled.remove(0);
-    assert_eq!((item.reason.as_str(), item.consumer), ("undelivered", None));
+    assert_eq!((item.reason, item.consumer), (StalledReason::Undelivered, None));
     let text = "since 2026-11-21 02:16:40, when CRM gave it back after 16m 37s (its channel closed), for 10m 1s;";
     assert!(item.text.contains(text), "{}", item.text);
 }

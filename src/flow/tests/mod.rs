@@ -12,8 +12,10 @@ mod verdicts;
 use std::time::Duration;
 
 use crate::config;
-use crate::model::api::LegState;
-use crate::model::{Death, Event, Kind, MessageKey, Seq, Settlement, SettlementKind, Source, Str, Timestamp, Value};
+use crate::model::{
+    Death, Event, Kind, LegState, MessageKey, Seq, Settlement, SettlementKind, Source, State, Str, Subject, Timestamp,
+    Trail, Value,
+};
 
 use super::message::Message;
 use super::sight::OutOfSight;
@@ -121,6 +123,21 @@ fn told(message: &Message) -> Vec<String> {
     message.hops.iter().map(hop).collect()
 }
 
+/// The message of these histories.
+fn message() -> Subject {
+    Subject::Message(MessageKey::Id("m-1".into()))
+}
+
+/// The order of those that have one.
+fn order() -> Subject {
+    Subject::Order("JW-1".into())
+}
+
+/// The trail that is told at a second.
+fn trail_of(subject: Subject, events: &[Event], out_of_sight: &OutOfSight, seconds: i64) -> Trail {
+    super::trail::build(subject, events.to_vec(), out_of_sight, &settings(), at(seconds * 1000))
+}
+
 fn state_of(message: &Message, queue: &str) -> LegState {
     let queue = Str::from(queue);
     message.hops.iter().find_map(|hop| hop.leg(&queue)).expect("the queue has it").state()
@@ -163,12 +180,6 @@ fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same
             event.clone()
         })
         .collect();
-    let trail = super::trail::build(
-        &super::trail::Subject::Order("JW-1"),
-        &events,
-        &OutOfSight::default(),
-        &settings(),
-        at(11_000),
-    );
-    assert_eq!(trail.state, crate::model::api::State::DeadLettered, "{}", trail.verdict);
+    let trail = trail_of(order(), &events, &OutOfSight::default(), 11);
+    assert_eq!(trail.state, State::DeadLettered, "{}", trail.verdict);
 }

@@ -1,9 +1,8 @@
 //! What the proxy sees, told together with what taps see, in every order in which they can lag behind each other.
 
-use super::super::trail::{self, Subject};
 use super::histories::merges;
 use super::*;
-use crate::model::api::{self, State, Trail};
+use crate::model::trail::{Hop, Leg};
 use crate::model::{Return, Session};
 
 /// What one source tells, with the second at which it does.
@@ -74,13 +73,7 @@ pub(super) fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
 
 /// The trail; what may differ with the order in which events came is put in order.
 pub(super) fn told_at(events: &[Event], seconds: i64) -> Trail {
-    let mut trail = trail::build(
-        &Subject::Message("m-1".to_owned()),
-        events,
-        &OutOfSight::default(),
-        &settings(),
-        at(seconds * 1000),
-    );
+    let mut trail = trail_of(message(), events, &OutOfSight::default(), seconds);
     trail.events.clear();
     for hop in &mut trail.hops {
         hop.events.sort_unstable();
@@ -88,6 +81,15 @@ pub(super) fn told_at(events: &[Event], seconds: i64) -> Trail {
         hop.queues.sort_by(|a, b| a.queue.cmp(&b.queue));
     }
     trail
+}
+
+fn seconds(seconds: u64) -> Option<Duration> {
+    Some(Duration::from_secs(seconds))
+}
+
+/// How the latest delivery was settled, as the API has it.
+fn settlement(leg: &Leg) -> Option<String> {
+    leg.settlement.map(|settlement| settlement.to_string())
 }
 
 /// The trail of the streams, which is the same in every order.
@@ -101,7 +103,7 @@ fn same(name: &str, streams: Vec<Stream>) -> Trail {
     expected
 }
 
-fn only(trail: &Trail) -> (&api::Hop, &api::Leg) {
+fn only(trail: &Trail) -> (&Hop, &Leg) {
     assert_eq!(trail.hops.len(), 1, "{trail:#?}");
     assert_eq!(trail.hops[0].queues.len(), 1, "{trail:#?}");
     (&trail.hops[0], &trail.hops[0].queues[0])
@@ -121,17 +123,20 @@ fn one_publish_and_one_delivery_seen_by_all_sources_are_shown_once() {
     let binding = vec![(6, by(Source::Binding, publish("work", "k", &[])))];
     let trail = same("one", vec![proxy, firehose, binding]);
     let (hop, leg) = only(&trail);
-    assert_eq!(hop.sources, ["binding", "firehose", "proxy"]);
+    assert_eq!(hop.sources, [Source::Binding, Source::Firehose, Source::Proxy]);
     assert_eq!(
-        (hop.seconds_to_confirm, hop.unconfirmed, hop.client_name.as_deref()),
-        (Some(1.0), false, Some("client-shop"))
+        (hop.answered_after, hop.unconfirmed, hop.client_name.as_deref()),
+        (seconds(1), false, Some("client-shop"))
     );
     assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Settled, 1, 0));
-    assert_eq!((leg.service.as_deref(), leg.client_name.as_deref()), (Some("CRM"), Some("client-crm")));
-    assert_eq!(leg.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
-    assert_eq!((leg.user.as_deref(), leg.consumer_tag.as_deref()), (Some("app"), Some("ctag")));
-    assert_eq!((leg.seconds_in_queue, leg.seconds_held), (Some(2.0), Some(240.0)));
-    assert_eq!(leg.settlement.as_deref(), Some("ack"));
+    assert_eq!(
+        (leg.consumer.service.as_deref(), leg.consumer.client_name.as_deref()),
+        (Some("CRM"), Some("client-crm"))
+    );
+    assert_eq!(leg.consumer.connection.as_deref(), Some("10.0.0.7:crm -> 127.0.0.1:5673"));
+    assert_eq!((leg.consumer.user.as_deref(), leg.consumer.consumer_tag.as_deref()), (Some("app"), Some("ctag")));
+    assert_eq!((leg.waited, leg.held), (seconds(2), seconds(240)));
+    assert_eq!(settlement(leg).as_deref(), Some("ack"));
     let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03 (acknowledged after 4m).");
     assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
 }
@@ -148,8 +153,8 @@ fn a_delivery_that_was_given_back_and_taken_again_counts_twice() {
         let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
         let trail = same(name, vec![proxy.clone(), firehose.clone()]);
         let (_, leg) = only(&trail);
-        assert_eq!((leg.state, leg.settlement.as_deref()), (LegState::Waiting, Some(name)));
-        assert_eq!((leg.given_back, leg.seconds_held), (1, Some(240.0)));
+        assert_eq!((leg.state, settlement(leg).as_deref()), (LegState::Waiting, Some(name)));
+        assert_eq!((leg.given_back, leg.held), (1, seconds(240)));
         assert!(trail.verdict.contains(" waits in q; CRM gave it back after 4m"), "{}", trail.verdict);
 
         proxy.extend([(244, again(given("mes", 1))), (245, ended("mes", 1, SettlementKind::Ack, false))]);
@@ -158,8 +163,8 @@ fn a_delivery_that_was_given_back_and_taken_again_counts_twice() {
         let trail = same(name, vec![proxy, firehose]);
         let (_, leg) = only(&trail);
         assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Settled, 2, 1));
-        assert_eq!((leg.client_name.as_deref(), leg.seconds_held), (Some("client-mes"), Some(1.0)));
-        assert_eq!((leg.redelivered, leg.seconds_in_queue), (true, Some(2.0)));
+        assert_eq!((leg.consumer.client_name.as_deref(), leg.held), (Some("client-mes"), seconds(1)));
+        assert_eq!((leg.redelivered, leg.waited), (true, seconds(2)));
     }
 }
 
@@ -176,7 +181,7 @@ fn a_session_whose_end_is_told_after_the_next_delivery_does_not_settle_that_one(
     let trail = same("late end", vec![proxy, firehose]);
     let (hop, leg) = only(&trail);
     assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Unsettled, 2, 1));
-    assert_eq!((leg.client_name.as_deref(), leg.seconds_held), (Some("client-mes"), Some(496.0)));
+    assert_eq!((leg.consumer.client_name.as_deref(), leg.held), (Some("client-mes"), seconds(496)));
     assert_eq!(hop.events.len(), 7, "the late settlement belongs to it all the same");
     let verdict = "was taken by CRM from q at 2026-11-21 02:00:04, and is not acknowledged yet";
     assert!(trail.verdict.contains(verdict), "{}", trail.verdict);
@@ -195,7 +200,7 @@ fn the_consumer_that_rejected_a_dead_letter_is_named() {
              taken it since."
         );
         assert_eq!((trail.state, trail.verdict), (State::DeadLettered, text));
-        assert_eq!(trail.hops[0].queues[0].seconds_held, Some(240.0));
+        assert_eq!(trail.hops[0].queues[0].held, seconds(240));
         // Without a tap nobody sees where it went.
         let trail = same("alone", vec![proxy]);
         let text = format!(
@@ -213,7 +218,7 @@ fn a_delivery_that_needs_no_acknowledgement_is_settled_at_once() {
     let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
     let trail = same("no_ack", vec![vec![(1, sent(1)), (3, taken)], firehose]);
     let (_, leg) = only(&trail);
-    assert_eq!((leg.state, leg.seconds_held, leg.settlement.as_deref()), (LegState::Settled, Some(0.0), Some("ack")));
+    assert_eq!((leg.state, leg.held, settlement(leg).as_deref()), (LegState::Settled, seconds(0), Some("ack")));
     let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03.");
     assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
 }
@@ -291,8 +296,8 @@ fn confirms_without_a_number_find_their_publishes_in_order() {
         (4, answered(2, SettlementKind::Ack)),
     ];
     let trail = same("in order", vec![proxy, vec![(5, by(Source::Binding, publish("work", "k", &[])))]]);
-    let times: Vec<_> = trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.seconds_to_confirm)).collect();
-    assert_eq!(times, [(true, Some(1.0)), (false, Some(1.0))]);
+    let times: Vec<_> = trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.answered_after)).collect();
+    assert_eq!(times, [(true, seconds(1)), (false, seconds(1))]);
     let text = "was seen, and not what became of it; the broker confirmed it to its publisher at 2026-11-21 02:00:04.";
     assert!(trail.verdict.ends_with(text), "{}", trail.verdict);
 }
@@ -308,8 +313,8 @@ fn a_delivery_past_the_proxy_is_seen_by_the_firehose_only() {
     let trail = same("past", vec![proxy, firehose]);
     let (_, leg) = only(&trail);
     assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Delivered, 2, 1));
-    assert_eq!((leg.settlement.as_deref(), leg.seconds_held), (None, None));
-    assert_eq!(leg.connection.as_deref(), Some("127.0.0.1:9 -> 127.0.0.1:5672"));
+    assert_eq!((leg.settlement, leg.held), (None, None));
+    assert_eq!(leg.consumer.connection.as_deref(), Some("127.0.0.1:9 -> 127.0.0.1:5672"));
 }
 
 #[test]
@@ -358,7 +363,7 @@ fn an_order_s_verdict_says_what_its_consumer_did() {
     let mut proxy = vec![(1, sent(1)), (2, answered(1, SettlementKind::Ack)), (3, given("crm", 7))];
     let verdict = |proxy: &Stream| {
         let events = timed(vec![proxy.iter().cloned().map(of).collect()]).concat();
-        trail::build(&Subject::Order("JW-1"), &events, &OutOfSight::default(), &settings(), at(100_000)).verdict
+        trail_of(order(), &events, &OutOfSight::default(), 100).verdict
     };
     let start = "In flight: in status STARTED, announced by Shop at 2026-11-21 02:00:01; ";
     let took = "CRM took its message from q at 2026-11-21 02:00:03";

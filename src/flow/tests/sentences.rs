@@ -7,33 +7,32 @@ use expect_test::expect_file;
 
 use super::super::engine::Engine;
 use super::super::handle::StalledQuery;
-use super::super::trail::{self, Subject};
+use super::super::trail;
 use super::proxied::{Stream, answered, ended, given, lost as unroutable, returned, sent, timed};
 use super::sight::lost as out_of_sight;
 use super::*;
 
-const ORDER: &str = "JW-1";
 /// When it is asked, in seconds after the start: before and after all deadlines.
 const SOON: i64 = 500;
 const LATE: i64 = 2000;
 
 /// Asks about the message of a history.
 fn message(name: &str, stream: Stream, seconds: i64) -> String {
-    tell(name, &Subject::Message("m-1".to_owned()), stream, seconds)
+    tell(name, super::message(), stream, seconds)
 }
 
 /// Asks about the order of a history.
 fn order(name: &str, mut stream: Stream, seconds: i64) -> String {
-    stream.iter_mut().for_each(|(_, event)| event.order_id = Some(ORDER.into()));
-    tell(name, &Subject::Order(ORDER), stream, seconds)
+    stream.iter_mut().for_each(|(_, event)| event.order_id = Some("JW-1".into()));
+    tell(name, super::order(), stream, seconds)
 }
 
-fn tell(name: &str, subject: &Subject<'_>, stream: Stream, seconds: i64) -> String {
+fn tell(name: &str, subject: Subject, stream: Stream, seconds: i64) -> String {
     let events = timed(vec![stream]).concat();
     let mut engine = Engine::new(settings());
     events.iter().for_each(|event| engine.apply(event));
     let own: Vec<Event> = events.iter().filter(|event| event.kind != Kind::Gap).cloned().collect();
-    let trail = trail::build(subject, &own, &OutOfSight::of(&events), &settings(), at(seconds * 1000));
+    let trail = trail_of(subject, &own, &OutOfSight::of(&events), seconds);
     let mut text = format!("{name}\n  {}: {}\n", trail.state, trail.verdict);
     for item in engine.stalled(&StalledQuery::default(), at(seconds * 1000)).stalled {
         text += &format!("  stalled, {}: {}\n", item.reason, item.text);
@@ -341,9 +340,8 @@ fn of_orders() {
 #[test]
 fn of_trails_that_are_not_whole() {
     let events = timed(vec![vec![(1, sent(1))]]).concat();
-    let mut trail =
-        trail::build(&Subject::Message("m-1".to_owned()), &events, &OutOfSight::default(), &settings(), at(2000));
+    let mut trail = trail_of(super::message(), &events, &OutOfSight::default(), 2);
     trail::mark_truncated(&mut trail);
-    trail::add_gaps(&mut trail, &[killed(4)]);
+    trail::add_gaps(&mut trail, vec![killed(4)]);
     expect_file!["sentences/not_whole.txt"].assert_eq(&format!("{}\n", trail.verdict));
 }

@@ -2,10 +2,8 @@
 
 use super::super::engine::Engine;
 use super::super::handle::StalledQuery;
-use super::super::trail::{self, Subject};
 use super::proxied::{Stream, WHAT, ended, given, sent, timed};
 use super::*;
-use crate::model::api::State;
 use crate::model::{Gap, Session};
 
 /// The proxy gave up following a client's session, or, of none, was killed.
@@ -25,8 +23,7 @@ pub(super) fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u
 fn told_of(stream: &Stream, gaps: &[(i64, Event)], seconds: i64) -> (State, String, LegState, u64) {
     let events = timed(vec![stream.clone()]).concat();
     let out_of_sight = OutOfSight::of(gaps.iter().map(|(_, gap)| gap));
-    let subject = Subject::Message("m-1".to_owned());
-    let trail = trail::build(&subject, &events, &out_of_sight, &settings(), at(seconds * 1000));
+    let trail = trail_of(message(), &events, &out_of_sight, seconds);
     let mut engine = Engine::new(settings());
     let mut all = timed(vec![[stream.as_slice(), gaps].concat()]).concat();
     all.sort_by_key(|event| event.at);
@@ -83,10 +80,10 @@ fn an_order_s_verdict_says_that_a_settlement_was_not_observed() {
     };
     let events = timed(vec![vec![(1, sent(1)), (3, given("crm", 7))].into_iter().map(of).collect()]).concat();
     let gap = lost(None, (3, 5), None);
-    let trail = trail::build(&Subject::Order("JW-1"), &events, &OutOfSight::of([&gap]), &settings(), at(100_000));
+    let trail = trail_of(order(), &events, &OutOfSight::of([&gap]), 100);
     let took = "CRM took its message from q at 2026-11-21 02:00:03, and its settlement was not observed.";
     assert!(trail.state == State::InFlight && trail.verdict.ends_with(took), "{}", trail.verdict);
-    assert_eq!((trail.hops[0].state, trail.hops[0].queues[0].seconds_held), (State::Unknown, None));
+    assert_eq!((trail.hops[0].state, trail.hops[0].queues[0].held), (State::Unknown, None));
 }
 
 #[test]

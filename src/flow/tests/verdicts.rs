@@ -1,17 +1,9 @@
 //! Sentences by example.
 
-use super::super::trail::{self, Subject};
 use super::*;
-use crate::model::api::State;
 
 fn check(events: impl IntoIterator<Item = Event>, seconds: i64, state: State, verdict: &str) {
-    let trail = trail::build(
-        &Subject::Message("m-1".to_owned()),
-        &journal(events),
-        &OutOfSight::default(),
-        &settings(),
-        at(seconds * 1000),
-    );
+    let trail = trail_of(message(), &journal(events), &OutOfSight::default(), seconds);
     assert_eq!((trail.state, trail.verdict.as_str()), (state, verdict));
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::journal::part::PartName;
-use crate::model::{Seq, Timestamp};
+use crate::model::{Seq, Timestamp, named};
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,19 +20,20 @@ pub struct Problem {
     pub what: String,
 }
 
-/// Kinds of damage, by what can be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
-    /// Events cannot be read.
-    Unreadable,
-    /// Events are not there.
-    Missing,
-    /// The events are there, and something that can be made from them again is damaged.
-    Derived,
-    /// The numbers are complete, and yet this is not what was recorded there.
-    Foreign,
-    /// What is known of a removed partition cannot be read.
-    Record,
+named! {
+    /// Kinds of damage, by what can be done.
+    Damage {
+        /// Events cannot be read.
+        Unreadable = "unreadable",
+        /// Events are not there.
+        Missing = "missing",
+        /// The events are there, and something that can be made from them again is damaged.
+        Derived = "derived",
+        /// The numbers are complete, and yet this is not what was recorded there.
+        Foreign = "foreign",
+        /// What is known of a removed partition cannot be read.
+        Record = "record",
+    }
 }
 
 impl Damage {
@@ -49,18 +50,6 @@ impl Damage {
             Damage::Derived => "run `hoptrail journal salvage`, which makes it again; no event is lost",
             Damage::Foreign => "compare the partition with a backup; it may have come from another journal",
             Damage::Record => "put the file back from a backup; without it the statistics of that time are lost",
-        }
-    }
-
-    /// One word, for programs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Damage::Unreadable => "unreadable",
-            Damage::Missing => "missing",
-            Damage::Derived => "derived",
-            Damage::Foreign => "foreign",
-            Damage::Record => "record",
         }
     }
 }

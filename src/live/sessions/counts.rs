@@ -3,47 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::{Kind, Side, Timestamp};
+use crate::model::{Kind, Side, Timestamp, named};
 
-/// Why a client was not let through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refused {
-    /// The user `guest` from another machine.
-    Guest,
-    /// There were `proxy.sessions_max` already.
-    TooMany,
-    /// None of the broker's addresses could be reached.
-    BrokerUnreachable,
-    /// Its connection had broken before anything was sent.
-    ClientGone,
-    /// TLS with the client, or with the broker, could not be agreed upon.
-    Tls,
-    /// hoptrail is about to stop.
-    Draining,
-}
-
-impl Refused {
-    /// Every reason.
-    pub const ALL: [Refused; 6] = [
-        Refused::Guest,
-        Refused::TooMany,
-        Refused::BrokerUnreachable,
-        Refused::ClientGone,
-        Refused::Tls,
-        Refused::Draining,
-    ];
-
-    /// The name in metrics and logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Refused::Guest => "guest",
-            Refused::TooMany => "too_many",
-            Refused::BrokerUnreachable => "broker_unreachable",
-            Refused::ClientGone => "client_gone",
-            Refused::Tls => "tls",
-            Refused::Draining => "draining",
-        }
+named! {
+    /// Why a client was not let through.
+    Refused {
+        /// The user `guest` from another machine.
+        Guest = "guest",
+        /// There were `proxy.sessions_max` already.
+        TooMany = "too_many",
+        /// None of the broker's addresses could be reached.
+        BrokerUnreachable = "broker_unreachable",
+        /// Its connection had broken before anything was sent.
+        ClientGone = "client_gone",
+        /// TLS with the client, or with the broker, could not be agreed upon.
+        Tls = "tls",
+        /// hoptrail is about to stop.
+        Draining = "draining",
     }
 }
 
@@ -129,11 +105,11 @@ impl Counts {
 
     /// Without what is known elsewhere: the live sessions, the bytes and the settings.
     pub(super) fn stats(&self) -> SessionStats {
-        let refused = |why: Refused| (why, self.refused.get(&why).copied().unwrap_or_default());
+        let refused = |why: &Refused| (*why, self.refused.get(why).copied().unwrap_or_default());
         SessionStats {
             opened: self.opened,
             closed: self.closed,
-            refused: Refused::ALL.map(refused).to_vec(),
+            refused: Refused::ALL.iter().map(refused).collect(),
             dropped: self.dropped.iter().map(|(kind, count)| (*kind, *count)).collect(),
             unobserved_bytes: self.unobserved_bytes,
             last_loss_at: self.last_loss_at,

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
-use crate::model::api::{SessionView, SessionsReport};
-use crate::model::{Kind, Side, Str, Timestamp};
+use crate::model::{Kind, SessionView, SessionsReport, Side, Str, Timestamp};
 
 use super::counts::{Counts, Passed, Refused, SessionStats};
 use super::row::{LiveSession, Row, SessionFigures};
@@ -98,7 +97,7 @@ impl Sessions {
         rows.sort_by_key(|row| row.since);
         let sessions: Vec<SessionView> = rows.into_iter().map(|row| row.view(now)).collect();
         let total = sessions.len() as u64;
-        SessionsReport { at: now.to_string(), enabled: self.0.enabled, sessions, total }
+        SessionsReport { at: now, enabled: self.0.enabled, sessions, total }
     }
 
     /// Figures for health and metrics.

@@ -1,7 +1,6 @@
 //! A row of the table: what is known of one live session, and how it is shown.
 
-use crate::model::api::{SessionState, SessionView};
-use crate::model::{Session, Str, Timestamp};
+use crate::model::{Session, SessionState, SessionView, Str, Timestamp};
 
 use super::rate::Rate;
 
@@ -101,7 +100,7 @@ impl Row {
             address: self.address.to_string(),
             broker_connection: self.broker_connection.map(|name| name.to_string()),
             tls: self.tls,
-            since: self.since.to_string(),
+            since: self.since,
             state: figures.state,
             service: figures.service,
             user: figures.session.user,
@@ -116,8 +115,8 @@ impl Row {
             bytes_from_broker: figures.bytes_from_broker,
             unconfirmed: figures.unconfirmed,
             unsettled: figures.unsettled,
-            oldest_unsettled_at: oldest.map(|at| at.to_string()),
-            oldest_unsettled_seconds: oldest.map(|at| now.since(at).as_secs_f64()),
+            oldest_unsettled_at: oldest,
+            oldest_unsettled: oldest.map(|at| now.since(at)),
             gap: figures.gap.map(|gap| gap.to_string()),
         }
     }

@@ -1,8 +1,9 @@
 //! The table of sessions, and what is counted beside it.
 
+use std::time::Duration;
+
 use crate::config;
-use crate::model::api::{SessionState, SessionView};
-use crate::model::{Kind, Session, Side, Timestamp};
+use crate::model::{Kind, Session, SessionState, SessionView, Side, Timestamp};
 
 use super::*;
 
@@ -21,7 +22,7 @@ fn a_session_is_shown_with_what_was_told_of_it_until_it_is_closed() {
     open(&sessions, 1, 100);
     let report = sessions.report(at(100));
     let [view] = report.sessions.as_slice() else { panic!("{report:?}") };
-    assert_eq!((view.state, view.since.as_str()), (SessionState::Opening, "1970-01-01T00:01:40.000000Z"));
+    assert_eq!((view.state, view.since), (SessionState::Opening, at(100)));
     assert_eq!((&*view.address, &*view.connection), ("10.0.0.7:50001", "10.0.0.7:50001 -> 127.0.0.1:5673"));
     sessions.connected(1, "127.0.0.1:40000 -> 127.0.0.1:5672".into());
     let session = Session {
@@ -52,7 +53,7 @@ fn a_session_is_shown_with_what_was_told_of_it_until_it_is_closed() {
         address: "10.0.0.7:50001".into(),
         broker_connection: Some("127.0.0.1:40000 -> 127.0.0.1:5672".into()),
         tls: false,
-        since: "1970-01-01T00:01:40.000000Z".into(),
+        since: at(100),
         state: SessionState::Blocked,
         service: Some("Shop".into()),
         user: Some("shop".into()),
@@ -67,8 +68,8 @@ fn a_session_is_shown_with_what_was_told_of_it_until_it_is_closed() {
         bytes_from_broker: 1024,
         unconfirmed: 7,
         unsettled: 5,
-        oldest_unsettled_at: Some("1970-01-01T00:01:30.000000Z".into()),
-        oldest_unsettled_seconds: Some(20.0),
+        oldest_unsettled_at: Some(at(90)),
+        oldest_unsettled: Some(Duration::from_secs(20)),
         gap: Some("a channel could not be followed".into()),
     };
     assert_eq!((report.total, report.sessions), (1, vec![expected]));

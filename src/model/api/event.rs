@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::json::text;
 use crate::model::value::table_to_json;
-use crate::model::{Body, Event, Kind, Properties, Session, Source, Str, Topology};
+use crate::model::{Body, Event, Kind, Open, Properties, Session, Settlement, Source, Str, Timestamp, Topology};
 
 use super::{DeathView, GapView};
 
@@ -14,14 +15,15 @@ pub struct EventView {
     /// Number in the journal.
     pub seq: u64,
     /// When it was observed.
-    pub at: String,
+    #[serde(with = "text")]
+    pub at: Timestamp,
     /// It happened earlier than `at`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub observed_late: bool,
-    /// See [`Kind`]; a name, so that readers survive new kinds.
-    pub kind: String,
-    /// See [`Source`].
-    pub source: String,
+    /// What happened.
+    pub kind: Open<Kind>,
+    /// Where it was observed.
+    pub source: Open<Source>,
     /// Virtual host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vhost: Option<Str>,
@@ -84,7 +86,7 @@ pub struct EventView {
     pub delivery_tag: Option<u64>,
     /// `kind`, `requeue`, `multiple`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub settlement: Option<serde_json::Value>,
+    pub settlement: Option<Settlement>,
     /// `code`, `text`.
     #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
     pub returned: Option<serde_json::Value>,
@@ -102,7 +104,7 @@ pub struct EventView {
     pub gap: Option<GapView>,
     /// What changed: `change`, `detail`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub topology: Option<serde_json::Value>,
+    pub topology: Option<Topology>,
     /// The consumer that the message was given to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer_tag: Option<Str>,
@@ -150,10 +152,10 @@ impl EventView {
     pub fn full(event: &Event) -> Self {
         EventView {
             seq: event.seq.0,
-            at: event.at.to_string(),
+            at: event.at,
             observed_late: event.observed_late,
-            kind: event.kind.name().to_owned(),
-            source: event.source.name().to_owned(),
+            kind: event.kind.into(),
+            source: event.source.into(),
             vhost: event.vhost.clone(),
             service: event.service.clone(),
             session: event.session.as_ref().map(session),
@@ -174,28 +176,16 @@ impl EventView {
             status: event.status.clone(),
             redelivered: event.redelivered,
             delivery_tag: event.delivery_tag,
-            settlement: event.settlement.map(|settlement| without_nulls(&settlement)),
+            settlement: event.settlement,
             returned: event.returned.as_ref().map(without_nulls),
             death: event.death.as_ref().map(DeathView::from),
             headers: (!event.headers.is_empty()).then(|| table_to_json(&event.headers)),
             body: event.body.as_ref().map(BodyView::from),
-            gap: event.gap.as_ref().map(|gap| GapView::new(event.seq, gap)),
-            topology: event.topology.as_ref().map(without_nulls::<Topology>),
+            gap: GapView::of(event),
+            topology: event.topology.clone(),
             consumer_tag: event.consumer_tag.clone(),
             close: event.close.as_ref().map(without_nulls),
         }
-    }
-
-    /// The kind, where this version knows it.
-    #[must_use]
-    pub fn known_kind(&self) -> Option<Kind> {
-        self.kind.parse().ok()
-    }
-
-    /// The source, where this version knows it.
-    #[must_use]
-    pub fn known_source(&self) -> Option<Source> {
-        self.source.parse().ok()
     }
 }
 

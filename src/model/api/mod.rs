@@ -1,23 +1,26 @@
-//! The JSON of the HTTP API, as `serve` writes it and `cli` reads it.
+//! The JSON of the HTTP API, as `serve` writes it and `cli` reads it: a projection of the types of [`model`](super).
 //!
 //! Plain data with public fields. Absent fields are left out; readers skip fields and kinds that they do not know, so
 //! that more can be added.
 
+mod alert;
 mod event;
+mod gap;
 mod report;
-mod session;
+mod stalled;
 mod statistics;
 mod trail;
 
+pub use alert::{AlertView, AlertsReport};
 pub use event::{BodyView, EventView, base64};
-pub use report::{
-    AlertState, AlertView, AlertsReport, CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, GapView,
-    Health, HealthCheck, Problem, SourceCoverage, SourceState, StalledItem, StalledReport, StalledWhat,
-};
-pub use session::{SessionState, SessionView, SessionsReport};
+pub use gap::GapView;
+pub use report::{CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, Health, HealthCheck, Problem};
+pub use stalled::{StalledItem, StalledReport};
 pub use statistics::{StatisticsReport, StatisticsRow};
-pub use trail::{Consumer, DeathView, Hop, Leg, LegState, State, StatusChange, Trail};
+pub use trail::Trail;
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
+pub use crate::model::trail::{Consumer, DeathView, Hop, Leg, StatusChange};
+pub use crate::model::{
+    AlertState, LegState, SessionState, SessionView, SessionsReport, SourceCoverage, SourceState, StalledReason,
+    StalledWhat, State,
+};

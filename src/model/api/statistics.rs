@@ -16,7 +16,7 @@ pub struct StatisticsReport {
     /// Events in the period, those of rows that were left out included.
     pub total: u64,
     /// How many of them lay in partitions that are no longer there.
-    #[serde(skip_serializing_if = "super::is_zero")]
+    #[serde(skip_serializing_if = "crate::model::json::is_zero")]
     pub removed: u64,
     /// There are more rows than one answer may have; those of the newest days are shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -44,6 +44,6 @@ pub struct StatisticsRow {
     pub count: u64,
     /// How many of them lay in partitions that are no longer there. Of the others retention may have taken the bodies,
     /// and all that are not critical.
-    #[serde(skip_serializing_if = "super::is_zero")]
+    #[serde(skip_serializing_if = "crate::model::json::is_zero")]
     pub removed: u64,
 }

@@ -100,12 +100,11 @@ fn row(event: &EventView) -> [String; COLUMNS.len()] {
         value.as_ref().map(T::to_string).unwrap_or_default()
     }
     let death = event.death.as_ref();
-    let settlement = event.settlement.as_ref().and_then(|settlement| settlement.get("kind")?.as_str());
     [
         event.seq.to_string(),
-        event.at.clone(),
-        event.kind.clone(),
-        event.source.clone(),
+        event.at.to_string(),
+        event.kind.to_string(),
+        event.source.to_string(),
         text(&event.vhost),
         text(&event.service),
         text(&event.exchange),
@@ -119,7 +118,7 @@ fn row(event: &EventView) -> [String; COLUMNS.len()] {
         text(&event.customer_id),
         text(&event.status),
         text(&event.redelivered),
-        settlement.unwrap_or_default().to_owned(),
+        text(&event.settlement.map(|settlement| settlement.kind)),
         death.map(|death| death.queue.to_string()).unwrap_or_default(),
         death.map(|death| death.reason.to_string()).unwrap_or_default(),
         event.body.as_ref().map(|body| body.bytes.to_string()).unwrap_or_default(),
@@ -142,6 +141,6 @@ mod tests {
         let text = String::from_utf8(export::table(&COLUMNS, [row(&event)].into_iter()).unwrap()).unwrap();
         let (header, row) = text.split_once("\r\n").unwrap();
         assert_eq!(header, COLUMNS.join(","));
-        assert_eq!(row, "7,,,,,,,,\"a,\"\"b\"\"\r\nc\",,,,,'=1+1,,,,,,,,\r\n");
+        assert_eq!(row, "7,1970-01-01T00:00:00.000000Z,,,,,,,\"a,\"\"b\"\"\r\nc\",,,,,'=1+1,,,,,,,,\r\n");
     }
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::clock;
-use crate::model::api::SessionView;
+use crate::model::SessionView;
 use crate::query::Sessions;
 use crate::question::{self, Format};
 use crate::serve::desk::Desk;
@@ -71,7 +71,7 @@ fn row(session: &SessionView) -> [String; COLUMNS.len()] {
         session.address.clone(),
         text(&session.broker_connection),
         session.tls.to_string(),
-        session.since.clone(),
+        session.since.to_string(),
         session.state.name().to_owned(),
         text(&session.service),
         text(&session.user),
@@ -87,7 +87,7 @@ fn row(session: &SessionView) -> [String; COLUMNS.len()] {
         session.unconfirmed.to_string(),
         session.unsettled.to_string(),
         text(&session.oldest_unsettled_at),
-        text(&session.oldest_unsettled_seconds),
+        text(&session.oldest_unsettled.map(|length| length.as_secs_f64())),
         text(&session.gap),
     ]
 }

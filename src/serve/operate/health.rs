@@ -8,7 +8,8 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::live::SessionStats;
-use crate::model::api::{Health, HealthCheck, SourceCoverage, SourceState};
+use crate::model::api::{Health, HealthCheck};
+use crate::model::{SourceCoverage, SourceState};
 use crate::query::Standing;
 use crate::record::Stats;
 use crate::serve::desk::Desk;

@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock;
-use crate::model::api::{AlertState, AlertsReport, SourceCoverage, SourceState, StalledReport, StalledWhat};
+use crate::model::{Alert, AlertState, SourceCoverage, SourceState, StalledReason, StalledReport};
 use crate::query::{Readings, Standing};
 use crate::serve::desk::Desk;
 use crate::serve::http::problem::Refusal;
@@ -29,15 +29,6 @@ mod proxy;
 const PATH: &str = "/metrics";
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Shown as 0 where nothing is stalled, so that an alert on them has something to compare.
-const STALL_REASONS: [(StalledWhat, &str); 5] = [
-    (StalledWhat::Message, "undelivered"),
-    (StalledWhat::Message, "unsettled"),
-    (StalledWhat::Message, "dead_lettered"),
-    (StalledWhat::Message, "unroutable"),
-    (StalledWhat::Order, "status"),
-];
-
 /// The route of this resource.
 pub(super) fn router() -> Router<Desk> {
     Router::new().route(PATH, get(scrape))
@@ -127,25 +118,20 @@ impl Figures {
     }
 }
 
-fn what(what: StalledWhat) -> &'static str {
-    match what {
-        StalledWhat::Message => "message",
-        StalledWhat::Order => "order",
-    }
-}
-
 fn stalled(report: &StalledReport) -> Vec<(Labels, f64)> {
-    let mut counts: BTreeMap<(&'static str, String), u64> =
-        STALL_REASONS.iter().map(|(kind, reason)| ((what(*kind), (*reason).to_owned()), 0)).collect();
+    let series = |reason: StalledReason| (reason.what().name(), reason.name());
+    // Shown as 0 where nothing is stalled, so that an alert on them has something to compare.
+    let mut counts: BTreeMap<(&str, &str), u64> =
+        StalledReason::ALL.iter().map(|reason| (series(*reason), 0)).collect();
     for item in &report.stalled {
-        *counts.entry((what(item.what), item.reason.clone())).or_default() += 1;
+        *counts.entry(series(item.reason)).or_default() += 1;
     }
     let beyond = report.total.saturating_sub(report.stalled.len() as u64);
     if beyond > 0 {
-        counts.insert(("any", "not_counted".to_owned()), beyond);
+        counts.insert(("any", "not_counted"), beyond);
     }
-    let series = counts.into_iter();
-    series.map(|((what, reason), count)| (vec![("what", what.to_owned()), ("reason", reason)], count as f64)).collect()
+    let labels = |what: &str, reason: &str| vec![("what", what.to_owned()), ("reason", reason.to_owned())];
+    counts.into_iter().map(|((what, reason), count)| (labels(what, reason), count as f64)).collect()
 }
 
 fn up(sources: &[SourceCoverage]) -> Vec<(Labels, f64)> {
@@ -153,14 +139,14 @@ fn up(sources: &[SourceCoverage]) -> Vec<(Labels, f64)> {
     sources
         .map(|source| {
             let up = if source.state == SourceState::Live { 1.0 } else { 0.0 };
-            (vec![("vhost", source.vhost.clone()), ("source", source.source.clone())], up)
+            (vec![("vhost", source.vhost.clone()), ("source", source.source.to_string())], up)
         })
         .collect()
 }
 
-fn alerts(report: &AlertsReport) -> Vec<(Labels, f64)> {
+fn alerts(alerts: &[Alert]) -> Vec<(Labels, f64)> {
     let mut rules: BTreeMap<&str, f64> = BTreeMap::new();
-    for alert in &report.alerts {
+    for alert in alerts {
         let firing = if alert.state == AlertState::Firing { 1.0 } else { 0.0 };
         *rules.entry(&alert.rule).or_default() += firing;
     }

@@ -15,7 +15,6 @@ fn session(number: u16, service: &str, user: &str, vhost: &str) -> SessionView {
     SessionView {
         connection: format!("{address} -> 127.0.0.1:5673").into(),
         address,
-        since: Timestamp::default().to_string(),
         service: Some(service.into()),
         user: Some(user.into()),
         vhost: Some(vhost.into()),

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::model::api::{
-    AlertState, AlertView, AlertsReport, CoverageReport, DeadLettersReport, EventView, EventsPage, Health,
-    SourceCoverage, SourceState, StalledItem, StalledReport, StalledWhat, StatisticsReport, Trail,
+    CoverageReport, DeadLettersReport, EventView, EventsPage, Health, StalledReport, StatisticsReport, Trail,
 };
-use crate::model::{Body as MessageBody, Death, Fingerprint, Gap, Source};
+use crate::model::{
+    self, Alert, AlertState, Body as MessageBody, Death, Fingerprint, Gap, Source, SourceCoverage, SourceState,
+    Stalled, StalledReason, StalledWhat,
+};
 use crate::record::Stats;
 use crate::serve::http::requests::Requests;
 use crate::serve::operate::health::ready;
@@ -128,10 +130,8 @@ async fn dead_letters_are_grouped_most_first() {
     let mes = &report.groups[0];
     assert_eq!(mes.reasons, [("expired".to_owned(), 1), ("rejected".to_owned(), 5)].into());
     assert_eq!(mes.samples.iter().map(|event| event.seq).collect::<Vec<_>>(), [6, 5, 4]);
-    assert_eq!(
-        (mes.first_at.as_str(), mes.last_at.as_str()),
-        ("1970-01-01T00:00:01.000000Z", "1970-01-01T00:00:06.000000Z")
-    );
+    let second = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+    assert_eq!((mes.first_at, mes.last_at), (second(1), second(6)));
     let report: DeadLettersReport = get(&stage, "/api/v1/dead-letters?group_by=reason&from=2&to=8").await.json();
     let groups: Vec<_> = report.groups.iter().map(|group| (group.key.as_str(), group.count)).collect();
     assert_eq!(groups, [("rejected", 4), ("expired", 2)]);
@@ -170,7 +170,7 @@ async fn coverage_has_sources_and_the_newest_gaps() {
 
 fn source(state: SourceState) -> SourceCoverage {
     let problems = if state == SourceState::Failed { vec!["access refused".to_owned()] } else { vec![] };
-    SourceCoverage { vhost: "/".into(), source: "binding".into(), state, problems, ..SourceCoverage::default() }
+    SourceCoverage { vhost: "/".into(), source: Source::Binding.into(), state, problems, ..SourceCoverage::default() }
 }
 
 #[tokio::test]
@@ -214,8 +214,8 @@ async fn metrics_are_made_from_the_readings() {
         commit_seconds: 0.5,
         ..Stats::default()
     };
-    let alert = AlertView { rule: "spike".into(), state: AlertState::Firing, ..AlertView::default() };
-    let item = StalledItem { reason: "undelivered".into(), ..StalledItem::default() };
+    let alert = Alert { rule: "spike".into(), state: AlertState::Firing, ..Alert::default() };
+    let item = Stalled { reason: StalledReason::Undelivered, ..Stalled::default() };
     let readings = Readings {
         standing: Standing {
             stats,
@@ -227,8 +227,8 @@ async fn metrics_are_made_from_the_readings() {
         messages: 3,
         orders: 2,
         evicted: 1,
-        stalled: StalledReport { stalled: vec![item], total: 3, ..StalledReport::default() },
-        alerts: AlertsReport { alerts: vec![alert] },
+        stalled: model::StalledReport { stalled: vec![item], total: 3, ..model::StalledReport::default() },
+        alerts: vec![alert],
         notifications_sent: 5,
         notifications_failed: 1,
     };

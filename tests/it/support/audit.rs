@@ -177,7 +177,7 @@ async fn caught_up(hoptrail: &Hoptrail, sent: &[Sent]) {
     let Some(last) = sent.len().checked_sub(1).map(load::message_id) else { return };
     within(CAUGHT_UP, "the last message is recorded", async || {
         let found = hoptrail.events(&format!("&kind=publish&message_id={last}")).await;
-        let missing = SOURCES.iter().find(|source| !found.iter().any(|event| event.source == **source));
+        let missing = SOURCES.iter().find(|source| !found.iter().any(|event| event.source.as_ref() == **source));
         ensure(missing.is_none(), || format!("{last} is not recorded by {missing:?}"))
     })
     .await;

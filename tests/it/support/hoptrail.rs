@@ -198,7 +198,7 @@ impl Hoptrail {
     /// What it says of a source of its first virtual host.
     pub async fn source(&self, name: &str) -> SourceCoverage {
         let sources = self.coverage().await.sources;
-        sources.into_iter().find(|entry| entry.source == name).unwrap_or_else(|| panic!("no source {name}"))
+        sources.into_iter().find(|entry| entry.source.as_ref() == name).unwrap_or_else(|| panic!("no source {name}"))
     }
 
     /// Waits until every source observes, or is known to be off.
@@ -253,7 +253,7 @@ impl Hoptrail {
             let changes = self.events("&kind=topology").await;
             let found = changes.iter().find(|event| {
                 let told = event.topology.as_ref().unwrap();
-                told["change"] == change && told["detail"].as_str().unwrap().contains(text)
+                &*told.change == change && told.detail.contains(text)
             });
             found
                 .cloned()

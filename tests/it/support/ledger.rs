@@ -37,8 +37,11 @@ pub fn assert_dense(events: &[EventView]) {
 /// Compares what `source` recorded with the ledger. Panics where a publish was recorded twice.
 pub fn missing(ledger: &str, events: &[EventView], source: &str) -> Missing {
     let lines: Vec<Line> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let publishes =
-        || events.iter().filter(|event| event.source == source && matches!(&*event.kind, "publish" | "unroutable"));
+    let publishes = || {
+        events
+            .iter()
+            .filter(|event| event.source.as_ref() == source && matches!(event.kind.as_ref(), "publish" | "unroutable"))
+    };
     let mut recorded: HashMap<&str, usize> = HashMap::new();
     for id in publishes().filter_map(|event| event.message_id.as_deref()) {
         *recorded.entry(id).or_default() += 1;
@@ -46,8 +49,8 @@ pub fn missing(ledger: &str, events: &[EventView], source: &str) -> Missing {
     let gaps: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| event.gap.as_ref())
-        .filter(|gap| gap.source == source)
-        .map(|gap| (seconds(&gap.from), seconds(&gap.to)))
+        .filter(|gap| gap.source.as_ref() == source)
+        .map(|gap| (seconds(gap.from), seconds(gap.to)))
         .collect();
     let mut missing = Missing::default();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.exchange.is_empty()) {
@@ -77,6 +80,6 @@ fn assert_nameless(lines: &[Line], recorded: usize, source: &str) {
     assert!(recorded <= sent, "{source} recorded {recorded} messages without an id, and {sent} were sent");
 }
 
-fn seconds(text: &str) -> f64 {
-    text.parse::<Timestamp>().unwrap().as_micros() as f64 / 1e6
+fn seconds(at: Timestamp) -> f64 {
+    at.as_micros() as f64 / 1e6
 }

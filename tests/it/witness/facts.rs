@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use hoptrail::model::Kind;
 use hoptrail::model::api::EventView;
 use serde_json::{Map, Value, json};
 
@@ -66,11 +67,11 @@ impl Facts {
                 }
                 fact.insert("body".to_owned(), shown);
             }
-            if event.kind == "session_close" {
+            if event.kind == Kind::SessionClose {
                 fact.insert("close".to_owned(), all["close"].clone());
             }
-            let settled_by = event.settlement.as_ref().and_then(|settlement| settlement["kind"].as_str());
-            let lane = match (event.kind.as_str(), settled_by) {
+            let settled_by = event.settlement.map(|settlement| settlement.kind.name());
+            let lane = match (event.kind.as_ref(), settled_by) {
                 ("publish", _) | ("settle", Some("ack" | "nack" | "reject")) => Lane::Client,
                 // An error on a channel is no fact about a message.
                 ("topology", _) => continue,

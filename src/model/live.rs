@@ -1,15 +1,49 @@
-//! The sessions: who is connected through the proxy now.
+//! What goes on now: who is connected through the proxy, and what each source observes. In the API's JSON they stand as
+//! they are here.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Str;
+use super::json::{seconds_option, text, text_option};
+use super::{Open, SessionState, Source, SourceState, Str, Timestamp};
+
+/// One source in one virtual host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceCoverage {
+    /// Virtual host.
+    pub vhost: String,
+    /// The source.
+    pub source: Open<Source>,
+    /// Whether it observes.
+    pub state: SourceState,
+    /// Since when it is in that state.
+    #[serde(with = "text")]
+    pub since: Timestamp,
+    /// The tap's queue, and its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Exchanges observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<String>,
+    /// What is not observed, and why: one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Observations recorded since hoptrail started.
+    pub recorded: u64,
+    /// When the newest of them was recorded.
+    #[serde(with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
+}
 
 /// Live sessions, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionsReport {
     /// The state of things at this moment.
-    pub at: String,
+    #[serde(with = "text")]
+    pub at: Timestamp,
     /// The proxy is switched on.
     pub enabled: bool,
     /// Oldest first.
@@ -32,7 +66,8 @@ pub struct SessionView {
     /// The client came by TLS.
     pub tls: bool,
     /// When it connected.
-    pub since: String,
+    #[serde(with = "text")]
+    pub since: Timestamp,
     /// Where it stands.
     pub state: SessionState,
     /// The business system, by the rules of `correlate.service`.
@@ -66,43 +101,12 @@ pub struct SessionView {
     /// Deliveries that the client has still to settle.
     pub unsettled: u64,
     /// When the oldest of them was delivered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_unsettled_at: Option<String>,
-    /// How long that is, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_unsettled_seconds: Option<f64>,
+    #[serde(with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub oldest_unsettled_at: Option<Timestamp>,
+    /// How long that is.
+    #[serde(rename = "oldest_unsettled_seconds", with = "seconds_option", skip_serializing_if = "Option::is_none")]
+    pub oldest_unsettled: Option<Duration>,
     /// Why not all of it is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<String>,
-}
-
-/// Where a session stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionState {
-    /// Connected, not logged in.
-    #[default]
-    Opening,
-    /// Logged in, its virtual host open.
-    Running,
-    /// The broker has told the client that it takes nothing for now (`connection.blocked`).
-    Blocked,
-    /// It speaks something else than AMQP 0-9-1, or can no longer be followed: bytes pass, nothing is recorded.
-    Unobserved,
-    /// One side has said good-bye.
-    Closing,
-}
-
-impl SessionState {
-    /// The name in the API.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            SessionState::Opening => "opening",
-            SessionState::Running => "running",
-            SessionState::Blocked => "blocked",
-            SessionState::Unobserved => "unobserved",
-            SessionState::Closing => "closing",
-        }
-    }
 }
