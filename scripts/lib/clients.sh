@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 readonly CLIENTS=${HOPTRAIL_CLIENTS:-$repo/.clients}
-readonly PINNED=$repo/tests/proxy/clients
+readonly PINNED=$repo/tests/it/proxy/clients
 readonly COPY_JARS=org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies
 
 install_clients() {

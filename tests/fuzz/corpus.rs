@@ -4,8 +4,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use crate::rng::Rng;
 use crate::{peak_of, targets};
+use hoptrail_tests::Rng;
 
 /// Mutations of each target, unless `HOPTRAIL_FUZZ_MUTATIONS` says otherwise.
 const MUTATIONS: u64 = 4000;

@@ -8,11 +8,6 @@
 
 mod corpus;
 mod large;
-#[path = "../power/rng.rs"]
-#[allow(dead_code, reason = "not all random numbers are asked for here")]
-mod rng;
-#[allow(dead_code, clippy::manual_range_patterns, reason = "it is part of the fuzzers, too")]
-#[path = "../../fuzz/src/targets/mod.rs"]
 mod targets;
 
 use std::sync::{Mutex, PoisonError};

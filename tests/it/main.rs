@@ -20,6 +20,7 @@ mod kills;
 mod masking;
 mod order_ids;
 mod own_traffic;
+mod proxy;
 mod proxy_beside;
 mod proxy_dead_letters;
 mod proxy_drain;

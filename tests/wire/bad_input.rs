@@ -5,8 +5,8 @@ use hoptrail::wire::{End, Limits, Observer};
 
 use crate::bad::{self, Case, Sent, around, cases};
 use crate::frames;
-use crate::rng::Rng;
 use crate::talk::talk;
+use hoptrail_tests::Rng;
 
 /// What an observer says of it all, cut into pieces of so many bytes.
 fn observe(sent: &[Sent], piece: usize) -> Vec<Event> {

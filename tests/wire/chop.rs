@@ -3,8 +3,8 @@
 use hoptrail::model::{Side, Timestamp};
 use hoptrail::wire::{Observed, Observer};
 
-use crate::rng::Rng;
 use crate::talk::Talk;
+use hoptrail_tests::Rng;
 
 /// Bytes that were read at once.
 pub struct Piece {

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use amq_protocol::types::generation::gen_field_table;
+use hoptrail_tests::script::{self, Sender};
 
 use crate::bad::{Sent, around, cases, nested};
 use crate::message::Message;
-use crate::rng::Rng;
-use crate::script;
 use crate::talk::talk;
+use hoptrail_tests::Rng;
 
 /// A larger input slows a fuzzer down, and the repository.
 const BYTES_MAX: usize = 40_000;
@@ -70,7 +70,11 @@ fn the_corpus_is_written() {
 fn scripted(sent: &[Sent]) -> Vec<u8> {
     let mut bytes = vec![0];
     for (side, some) in sent {
-        script::write(&mut bytes, *side, some);
+        let sender = match side {
+            Side::Client => Sender::Client,
+            Side::Broker => Sender::Broker,
+        };
+        script::write(&mut bytes, sender, some);
     }
     bytes
 }
@@ -103,6 +107,6 @@ fn framed(sent: &[Sent]) -> Vec<u8> {
 
 /// Where the target has the method.
 fn known(class: u8, method: u8) -> Option<u8> {
-    let at = crate::methods::METHODS.iter().position(|known| *known == (class, method))?;
+    let at = hoptrail_tests::METHODS.iter().position(|known| *known == (class, method))?;
     u8::try_from(at).ok()
 }

@@ -15,13 +15,6 @@ mod chop;
 mod corpus;
 mod frames;
 mod message;
-#[path = "../../fuzz/src/targets/methods.rs"]
-mod methods;
 mod model;
-#[path = "../power/rng.rs"]
-mod rng;
-#[allow(dead_code, reason = "fuzz targets read scripts; here they are written")]
-#[path = "../../fuzz/src/targets/script.rs"]
-mod script;
 mod talk;
 mod truth;

@@ -4,7 +4,7 @@ use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::types::{AMQPValue, ByteArray, DecimalValue, FieldArray, FieldTable};
 use hoptrail::model::{Body, Event, Properties, Str, Value};
 
-use crate::rng::Rng;
+use hoptrail_tests::Rng;
 
 /// A message's content.
 #[derive(Clone, Debug)]

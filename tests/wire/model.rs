@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::chop::{chop, observe};
-use crate::rng::Rng;
 use crate::talk::{Talk, talk};
 use crate::truth;
+use hoptrail_tests::Rng;
 
 /// Conversations of a run, unless `HOPTRAIL_WIRE_TALKS` says otherwise: they take some seconds.
 const TALKS: u64 = 4000;

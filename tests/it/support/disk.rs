@@ -187,7 +187,7 @@ fn library(dir: &Path) -> PathBuf {
     let mut compiler = Command::new("cc");
     // The compiler's checked forms of open and the like would be defined twice.
     compiler.args(["-shared", "-fPIC", "-O2", "-U_FORTIFY_SOURCE", "-o"]).arg(&library);
-    compiler.arg(Path::new(REPO).join("tests/power/record.c")).args(["-ldl", "-lpthread"]);
+    compiler.arg(Path::new(REPO).join("tests/journal/power/record.c")).args(["-ldl", "-lpthread"]);
     let done = process::finished(&mut compiler, super::wait::DEADLINE);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     library

@@ -190,7 +190,6 @@ impl Hoptrail {
     }
 
     /// Its open files and sockets.
-    #[allow(dead_code, reason = "tests/proxy shares this, and asks for it")]
     pub fn descriptors(&self) -> usize {
         self.process.descriptors()
     }

@@ -20,9 +20,9 @@ use hoptrail::wire::{End, Figures, Limits};
 
 use crate::frames;
 use crate::message::Message;
-use crate::rng::Rng;
 use crate::truth::{self, Truth};
 use channel::Channel;
+use hoptrail_tests::Rng;
 
 /// Bytes that one side has sent: a frame, or its greeting.
 pub struct Frame {
