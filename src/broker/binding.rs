@@ -43,7 +43,7 @@ impl<'a> Binder<'a> {
         Binder { connection, queue, channel: None }
     }
 
-    /// Adds a binding; adding what is there is no error.
+    /// Adds a binding. Adding one that exists is no error.
     ///
     /// # Errors
     /// [`AmqpError`].

@@ -10,7 +10,7 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 use super::error::{ACCESS_REFUSED, AmqpError, NOT_FOUND};
 use crate::config::Config;
 
-/// What hoptrail's connections give as their `product`.
+/// The `product` among the client properties of hoptrail's connections.
 pub const PRODUCT: &str = "hoptrail";
 
 /// Seconds between heartbeats where the URL says nothing: a broker that is gone without a word is noticed within half
@@ -19,7 +19,7 @@ const HEARTBEAT: u16 = 15;
 /// AMQP's reply code of a closing that nobody is to blame for.
 const REPLY_SUCCESS: u16 = 200;
 
-/// Why there is no connection: what happened, to what, and what to do.
+/// Why there is no connection. Each text names the event, its object and the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConnectError {
     /// Nobody answers.
@@ -35,7 +35,7 @@ pub enum ConnectError {
     Credentials {
         /// Where.
         address: String,
-        /// Who.
+        /// The user.
         user: String,
     },
     /// The vhost is missing, or the user may not enter it.
@@ -43,7 +43,7 @@ pub enum ConnectError {
         "the user {user:?} cannot enter the vhost {vhost:?} ({text}): create it (rabbitmqctl add_vhost), permit the user (rabbitmqctl set_permissions), or correct broker.vhosts"
     )]
     Vhost {
-        /// Who.
+        /// The user.
         user: String,
         /// Where to.
         vhost: String,
@@ -107,8 +107,8 @@ fn connect_error(error: &lapin::Error, address: String, user: String, vhost: &st
     }
 }
 
-/// Notices the end of a connection, also when nothing is under way on it. There is one for a connection: what lapin tells
-/// is told to one listener only.
+/// Notices the end of a connection, also when nothing is under way on it. There is one for a connection, because lapin
+/// tells one listener only.
 pub struct Ending {
     events: Pin<Box<dyn Stream<Item = lapin::Event> + Send>>,
     unreadable: bool,
@@ -136,7 +136,7 @@ impl Ending {
         AmqpError::Closed
     }
 
-    /// The connection has ended because lapin could not read what the broker sent.
+    /// The connection has ended because lapin could not read a message of the broker.
     pub fn was_unreadable(&mut self) -> bool {
         while let Some(Some(event)) = self.events.next().now_or_never() {
             self.unreadable |= matches!(event, lapin::Event::Error(error) if is_unreadable(&error));

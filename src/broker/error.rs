@@ -1,4 +1,4 @@
-//! What the broker may answer to something done on a connection.
+//! The broker's refusals of operations on a connection.
 
 use lapin::ErrorKind;
 use lapin::protocol::AMQPErrorKind;

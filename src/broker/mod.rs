@@ -7,7 +7,7 @@
 //! # Invariants
 //!
 //! - A refusal ends one channel, never the connection.
-//! - Every error says what happened, to what, and what to do; none prints a password.
+//! - Every error names the event, its object and the remedy; none prints a password.
 //! - Every wait and every answer is bounded.
 
 mod binding;

@@ -1,6 +1,6 @@
-//! Captures: what observes the broker and hands observations to `record`.
+//! Captures: they observe the broker and hand observations to `record`.
 //!
-//! Knows how observations are gained, not what becomes of them: no journal, no trail, no HTTP to users.
+//! Knows how observations are gained. Does not know the journal, trails, or HTTP to users.
 
 pub mod proxy;
 pub mod tap;

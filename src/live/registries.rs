@@ -8,9 +8,9 @@ use super::sources::Sources;
 /// The registries. A cheap handle.
 #[derive(Clone, Default)]
 pub struct Live {
-    /// Who observes what.
+    /// The sources with their states.
     pub sources: Sources,
-    /// Who is connected through the proxy.
+    /// The sessions through the proxy, and its counters.
     pub sessions: Sessions,
 }
 

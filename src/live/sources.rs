@@ -1,4 +1,4 @@
-//! Who observes what, and what keeps them from it: set by captures, shown as coverage.
+//! The sources with their state and their problems: set by captures, shown as coverage.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,7 @@ impl Sources {
         });
     }
 
-    /// Replaces what keeps a source from observing, one sentence each.
+    /// Replaces the problems that keep a source from observing, one sentence each.
     pub fn set_problems(&self, vhost: &str, source: Source, mut problems: Vec<String>) {
         if problems.len() > PROBLEMS_MAX {
             let more = problems.len() - PROBLEMS_MAX;

@@ -12,7 +12,7 @@ pub enum WebError {
     /// The body is longer than the caller reads.
     #[error("the answer has more than {bytes_max} bytes")]
     TooLong {
-        /// What the caller reads.
+        /// The caller's bound.
         bytes_max: usize,
     },
 }

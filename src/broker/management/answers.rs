@@ -1,4 +1,4 @@
-//! What the management API answers, as far as it is used.
+//! The answers of the management API, as far as they are used.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -65,7 +65,7 @@ pub struct Queue {
     /// The arguments it was declared with.
     #[serde(default)]
     pub arguments: Value,
-    /// What policies set for it.
+    /// The settings that policies make for it.
     #[serde(default)]
     pub effective_policy_definition: Value,
 }
@@ -86,7 +86,7 @@ pub struct Binding {
 /// A policy, or an operator policy.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Policy {
-    /// What it sets.
+    /// Its settings.
     #[serde(default)]
     pub definition: Value,
 }
@@ -100,7 +100,7 @@ pub struct ClientConnection {
     pub user: Option<String>,
     /// The vhost it is in.
     pub vhost: Option<String>,
-    /// What the client says of itself.
+    /// The client properties.
     #[serde(default)]
     pub client_properties: Value,
 }

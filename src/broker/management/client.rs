@@ -12,7 +12,7 @@ use crate::web::{Client, Method, StatusCode, WebError, encode};
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// RabbitMQ's own bound on a page.
 const PAGE_SIZE: usize = 500;
-/// Pages of one listing: 200 000 items; what lies behind is left out, and told.
+/// Pages of one listing: 200 000 items. Further items are left out, and a warning tells it.
 const PAGES_MAX: usize = 400;
 
 /// Asks the broker's HTTP API.
@@ -70,8 +70,8 @@ impl Management {
         Ok(waiting.message_bytes_ready)
     }
 
-    /// Switches tracing of a vhost on or off. What else the request sets is sent as it is, because brokers from 3.8 on
-    /// take what is missing for empty.
+    /// Switches tracing of a vhost on or off. The request sends the vhost's other settings as they are, because brokers
+    /// from 3.8 on take missing settings for empty.
     ///
     /// # Errors
     /// [`ManagementError`].
@@ -127,8 +127,8 @@ impl Management {
         self.pages("/api/connections", "name,user,vhost,client_properties").await
     }
 
-    /// Definitions of the vhost's policies and operator policies. Without a tag that permits it
-    /// the list is empty, and what is in force on a queue is still seen on the queue.
+    /// Definitions of the vhost's policies and operator policies. Without a tag that permits it the list is empty; the
+    /// policy in force on a queue is still seen on the queue.
     ///
     /// # Errors
     /// [`ManagementError`].

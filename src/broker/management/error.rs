@@ -1,6 +1,6 @@
 //! Why the management API gave no answer.
 
-/// Why the API gave no answer: what happened, to what, and what to do.
+/// Why the API gave no answer. Each text names the event, its object and the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ManagementError {
     /// No connection, or it broke.
@@ -22,25 +22,25 @@ pub enum ManagementError {
     Unauthorized {
         /// Where.
         url: String,
-        /// Who.
+        /// The user.
         user: String,
     },
     /// Any other status than success.
     #[error("the management API answered {status} to {path}")]
     Status {
-        /// What was asked.
+        /// The path of the request.
         path: String,
         /// The status.
         status: u16,
     },
-    /// Not what RabbitMQ answers.
+    /// The answer is not RabbitMQ's.
     #[error(
         "the management API answered {path} with something that is not RabbitMQ's ({cause}): is broker.management_url right?"
     )]
     Answer {
-        /// What was asked.
+        /// The path of the request.
         path: String,
-        /// What is wrong with the answer.
+        /// The problem with the answer.
         cause: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The broker's HTTP API: what exists, who is connected, and the switch for tracing.
+//! The broker's HTTP API: its topology, its connections, and the switch for tracing.
 //!
 //! Owns requests, paging and the wording of failures. Every answer is bounded in size.
 

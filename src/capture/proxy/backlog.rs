@@ -1,8 +1,9 @@
-//! What passed and is not observed yet: batches on the way from the relay to the observer, bounded in bytes.
+//! The bytes that passed and are not observed yet: batches on the way from the relay to the observer. They are bounded
+//! in bytes.
 //!
-//! Where the observer falls behind, the newest batches are packed (zstd) while they wait: what is published is delivered
-//! with the same bytes, and messages of one kind are much alike, so that a backlog takes a fraction of what passed. It
-//! never goes to the disk, where nothing may be that is not masked.
+//! When the observer falls behind, the newest batches are packed (zstd) while they wait. A message is delivered with
+//! the bytes that were published, and messages of one kind are much alike, so that packing leaves a fraction of them.
+//! The backlog never goes to the disk, because it is not masked.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -23,9 +24,9 @@ const BATCH_ENTRIES: usize = 8192;
 pub(super) const BATCH_LINGER: Duration = Duration::from_millis(10);
 /// Empty batches that are kept to be filled again.
 const SPARE_MAX: usize = 4;
-/// What an entry takes besides its bytes.
+/// Memory of an entry, besides its bytes.
 const ENTRY_BYTES: usize = size_of::<Entry>();
-/// Bytes that wait as they are; what comes on top is packed. A moment's worth.
+/// Bytes that wait as they are; further ones are packed. A moment's worth.
 const PLAIN_MAX: usize = 4 << 20;
 /// The fastest of zstd's ordinary levels.
 const LEVEL: i32 = 1;
@@ -108,7 +109,7 @@ pub(super) struct Sender {
 /// The observer's end.
 pub(super) struct Receiver(Arc<Shared>);
 
-/// Packs what has to wait.
+/// Packs batches that have to wait.
 pub(super) struct Packer(Arc<Shared>);
 
 /// A backlog of at most so many bytes.
@@ -160,7 +161,7 @@ impl Sender {
         }
     }
 
-    /// Hands over what there is.
+    /// Hands over the current batch.
     pub(super) fn flush(&self) {
         let mut current = self.current.borrow_mut();
         if !current.entries.is_empty() {
@@ -210,7 +211,7 @@ impl Drop for Sender {
     }
 }
 
-/// What the observer gets.
+/// The observer's next input.
 pub(super) enum Next {
     Batch(Batch),
     /// Nothing within the time.
@@ -277,7 +278,7 @@ impl Receiver {
         }
     }
 
-    /// What waits can wait: there is room for a good deal more, and the relay has not ended.
+    /// The batches can wait: there is room for a good deal more, and the relay has not ended.
     pub(super) fn can_wait(&self) -> bool {
         let state = self.0.lock();
         !state.closed && state.bytes <= self.0.bytes_max / 4 * 3
@@ -290,7 +291,7 @@ impl Receiver {
 }
 
 fn unpack(batch: Batch, len: usize) -> Batch {
-    // What was packed here unpacks: the bytes have not left this process.
+    // The bytes have not left this process, so they unpack.
     match zstd::bulk::decompress(&batch.bytes, len) {
         Ok(bytes) => Batch { bytes, ..batch },
         Err(error) => {
@@ -300,7 +301,7 @@ fn unpack(batch: Batch, len: usize) -> Batch {
     }
 }
 
-/// What is left of a batch without its bytes.
+/// A batch without its bytes: all of them are lost.
 fn lose(mut batch: Batch) -> Batch {
     batch.bytes = Vec::new();
     for entry in &mut batch.entries {

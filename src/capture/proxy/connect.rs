@@ -37,7 +37,7 @@ impl ConnectError {
     }
 }
 
-/// Who is to be announced to the broker: the client's address, and the one that it connected to.
+/// Two ends of a connection. To the broker are announced the client's address and the address that it connected to.
 pub(super) type Ends = (SocketAddr, SocketAddr);
 
 /// The broker's leg of a session, and its two addresses.

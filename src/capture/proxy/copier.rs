@@ -1,4 +1,4 @@
-//! What stands beside a session's bytes: the copy for the observer, and the check of its login.
+//! The copy of a session's bytes for the observer, and the check of the session's login.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::model::Side;
 use crate::wire::{Gate, Verdict};
 
-/// What stands beside a session's bytes: copies them for the observer, and watches over its login.
+/// Copies a session's bytes for the observer, and checks its login.
 pub(super) struct Copier {
     id: u64,
     peer: SocketAddr,
@@ -68,7 +68,7 @@ impl Copier {
                 self.gate = None;
                 ControlFlow::Continue(())
             }
-            // What the client calls itself is masked in its events; here it is not.
+            // The client's name is masked in its events; here it is not, and so it is left out.
             Some(Verdict::Refuse { answer, .. }) => {
                 warn!(client = %self.peer, "guest was refused: it came from another machine (proxy.refuse_guest)");
                 self.refusal = Some(answer);

@@ -12,7 +12,7 @@ use crate::model::{Event, Kind, Source, Timestamp};
 use crate::record::{Observation, Recorder};
 use crate::wire::Observed;
 
-/// How long to wait before trying again, while the backlog has room for what comes meanwhile.
+/// The wait before another attempt. Bytes that pass meanwhile go to the backlog.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Hands events over in order.
@@ -38,8 +38,8 @@ impl Handover {
         Handover { recorder, sessions, on_full, runtime, dropped: BTreeMap::new(), settled_unseen: None }
     }
 
-    /// Hands an event over. When there is no room it waits as long as `is_pressed` says no: what passes meanwhile waits
-    /// in the backlog.
+    /// Hands an event over. While there is no room, it waits until `is_pressed` says that the backlog is almost full;
+    /// then it drops the observation.
     pub(super) fn send(&mut self, observed: Observed, is_pressed: impl Fn() -> bool) {
         let Observed { event, link } = observed;
         let origin = event.vhost.clone().filter(|_| event.source == Source::Proxy).map(|vhost| (vhost, event.source));
@@ -89,8 +89,8 @@ impl Handover {
         self.tell_unseen();
     }
 
-    /// Which deliveries the settlements were about is not known: of none that was held then can be said that it still is.
-    /// A gap without a count says so.
+    /// Nobody knows which deliveries the dropped settlements were for. A gap without a count says that any delivery of
+    /// that time may be settled.
     fn tell_unseen(&mut self) {
         let Some((from, to)) = self.settled_unseen else { return };
         let cause = "how what was delivered until then was settled is not known: settlements were not recorded";
@@ -104,7 +104,7 @@ impl Handover {
         self.dropped.is_empty() && self.settled_unseen.is_none()
     }
 
-    /// The same at the end, when there is time to wait: as long as there is somebody who records.
+    /// The same at the end. Waits for room as long as the recorder runs.
     pub(super) fn finish(&mut self) {
         while !self.is_told() && !self.recorder.has_ended() {
             self.tell_dropped();

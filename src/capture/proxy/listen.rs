@@ -30,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// RabbitMQ lets this user in from loopback only (`loopback_users`).
 const GUEST: &str = "guest";
 
-/// What all sessions of the relay share.
+/// The state that all sessions of the relay share.
 pub(super) struct Relay {
     config: Arc<Config>,
     tls: Tls,
@@ -38,7 +38,7 @@ pub(super) struct Relay {
     pub(super) backlog: Sender,
     /// `record.on_full = "wait"`.
     pub(super) waits: bool,
-    /// What is read from any session, before it is written on.
+    /// The bytes read from a session, until they are written on.
     pub(super) buffer: RefCell<Box<[u8]>>,
     /// Cuts the sessions that are not over by the end of the drain.
     cut: CancellationToken,
@@ -77,7 +77,7 @@ impl Relay {
         let running = TaskTracker::new();
         let serving = async {
             cancel.run_until_cancelled(relay.accept(&listener, &running)).await;
-            // Whoever comes now is refused by the kernel.
+            // From now on the kernel refuses clients.
             drop(listener);
             relay.drain(&running).await;
         };

@@ -1,4 +1,5 @@
-//! The observer's thread: every session's bytes into events, and what each session does now into the registry.
+//! The observer's thread: it turns every session's bytes into events, and writes each session's figures into the
+//! registry.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,10 +17,10 @@ use crate::model::{Event, Kind, SessionState, Side, Source, SourceState, Str, Ti
 use crate::record::Recorder;
 use crate::wire::{DeadLetters, Figures, Limits, Observed, Observer, Sink};
 
-/// How often the registry is told what the sessions do.
+/// How often the figures of the sessions are written into the registry.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
 
-/// What the thread owns.
+/// The state of the thread.
 pub(super) struct Observing {
     recorder: Recorder,
     live: Live,

@@ -1,4 +1,4 @@
-//! How fast to observe: while the processors have no time to spare, hardly, as long as what passed can wait.
+//! The rate of observing. While the processors are busy it is low, as long as the bytes that passed can wait.
 //!
 //! Recording takes more of a processor than passing on. On a machine that it shares with a busy broker, every moment of
 //! it would be taken from the broker; a burst is recorded a few seconds later instead. Where there is some time to spare,
@@ -6,8 +6,8 @@
 //! stop and go instead would take a processor from the broker for as long as it takes to catch up.
 //!
 //! Low priorities did less: where the system shares processors between services first, a thread of low priority still
-//! gets the share of its own; and where it gets none, what passes is lost once the backlog is full. So what has waited
-//! long enough competes like everything else.
+//! gets the share of its own. Where it gets none, bytes are lost once the backlog is full. So bytes that have waited
+//! long enough are observed at full speed.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ use crate::model::Timestamp;
 const IDLE_MIN: f64 = 0.1;
 /// How often to look; the kernel counts in hundredths of a second.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// What passed is observed after this time at the latest, busy or not: nobody should wait long for an event.
+/// Bytes are observed after this time at the latest, busy or not: nobody should wait long for an event.
 const DEFERRED_MAX: Duration = Duration::from_secs(5);
 /// Bytes a second that are always observed: some hundred messages.
 const RATE_MIN: f64 = 1e6;
 /// As good as no limit.
 const RATE_MAX: f64 = 1e10;
-/// What becomes of the rate while the processors are busy, and while they are not. A few looks in a hundred that find
+/// The factor of the rate while the processors are busy, and while they are not. A few looks in a hundred that find
 /// them busy by chance leave it growing.
 const SLOWER: f64 = 0.5;
 const FASTER: f64 = 1.5;
@@ -39,7 +39,7 @@ pub(super) struct Pace {
     rate: f64,
     /// Bytes observed since the last look.
     observed: u64,
-    /// When what was observed so far has taken its time.
+    /// When the bytes observed so far have taken their time.
     free_at: Option<Instant>,
 }
 
@@ -49,7 +49,8 @@ impl Pace {
         Pace { looked_at: None, idle: 0, total: 0, rate: RATE_MAX, observed: 0, free_at: None }
     }
 
-    /// How long what has waited since `oldest` should wait on. `can_wait`: and there is room for it.
+    /// How much longer the backlog should wait; its oldest batch has waited since `oldest`. `can_wait`: there is room
+    /// for it.
     pub(super) fn wait(&mut self, oldest: Option<Timestamp>, can_wait: bool) -> Duration {
         let now = clock::instant();
         if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
@@ -93,7 +94,7 @@ impl Pace {
     fn adapt(&mut self, is_busy: bool, used: f64) {
         let rate = if is_busy { self.rate.min(used) * SLOWER } else { self.rate * FASTER };
         self.rate = rate.clamp(RATE_MIN, RATE_MAX);
-        // What was put off at the old rate is not worth waiting for at a higher one.
+        // A wait set at the old rate is too long at a higher one.
         if !is_busy {
             self.free_at = None;
         }

@@ -1,7 +1,7 @@
 //! One session's bytes, both ways at once.
 //!
-//! What is read from one side is written to the other before anything more is read, so that a slow reader slows its
-//! peer down; what did not fit is all that is kept. The end of one side's bytes ends only the other's reading, as in
+//! Bytes read from one side are written to the other before more is read, so that a slow reader slows its peer down.
+//! Only bytes that the writer did not take are kept. The end of one side's bytes ends only the other's reading, as in
 //! TCP itself.
 
 use crate::model::Side;
@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::copier::Copier;
 use super::stream::Stream;
 
-/// Bytes read at a time: what the kernel has at hand on loopback. Also the most that is kept for a slow reader, twice a
-/// session.
+/// Bytes read at a time: as many as the kernel has at hand on loopback. A session keeps at most twice as many for slow
+/// readers.
 pub(super) const READ_BYTES: usize = 64 << 10;
 /// Reads of one side before the others have their turn.
 const READS_AT_ONCE: usize = 16;
@@ -48,7 +48,7 @@ impl Half {
         Half { from, leftover: Vec::new(), written: 0, eof: false, unflushed: false }
     }
 
-    /// Passes on what can be passed on now; ready when everything has been, the end included.
+    /// Passes on bytes as far as both sides allow now. Ready when all of them have been passed on, and the end, too.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -118,7 +118,7 @@ impl Half {
         Poll::Ready(Ok(()))
     }
 
-    /// Nothing can be read now: what the writer keeps back goes out.
+    /// Nothing can be read now: the writer sends the bytes that it keeps back.
     fn poll_flush(&mut self, cx: &mut Context<'_>, writer: &mut Stream, to: Side) -> Poll<Ended> {
         if self.unflushed {
             match Pin::new(writer).poll_flush(cx) {

@@ -1,4 +1,5 @@
-//! Whether the proxy of the run before ended in good order: what it had passed on and not recorded is gone with it.
+//! Whether the proxy of the run before ended in good order. If it was killed, observations that it had not recorded are
+//! lost.
 
 use std::fs;
 use std::path::PathBuf;

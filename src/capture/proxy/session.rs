@@ -31,7 +31,7 @@ pub(super) struct Session {
     up_ended: bool,
     down_ended: bool,
     half_closed: Option<Pin<Box<Sleep>>>,
-    /// What ended first.
+    /// How the first of the two directions ended.
     end: Option<End>,
     copier: Copier,
 }
@@ -51,7 +51,7 @@ impl Session {
         }
     }
 
-    /// Passes on what can be; ready when the session is over.
+    /// Passes on bytes as far as both sides allow. Ready when the session is over.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, buffer: &RefCell<Box<[u8]>>) -> Poll<End> {
         let buffer = &mut **buffer.borrow_mut();
         if !self.up_ended
@@ -86,8 +86,8 @@ impl Session {
         let (by, text) = match ended {
             Ended::Eof => (from.into(), Str::from(format!("the {} closed its connection", from.name()))),
             Ended::Broken { whose, error } => {
-                // RabbitMQ ends connections so, and clients tell it from an orderly end. Not the other way: what a client
-                // sent before its reset still goes to the broker.
+                // RabbitMQ ends connections so, and clients tell it from an orderly end. A client's reset is not passed
+                // on: bytes that it sent before still go to the broker.
                 if whose == Side::Broker && error.kind() == io::ErrorKind::ConnectionReset {
                     self.client.end_with_reset().ok();
                 }
@@ -113,7 +113,7 @@ impl Session {
                 client.write_all(&answer).await?;
             }
             client.shutdown().await?;
-            // Until it has read that: what it sends on meanwhile must not reset the connection.
+            // Until it has read the answer: bytes that it sends meanwhile must not reset the connection.
             while client.read(&mut [0; 512]).await? > 0 {}
             io::Result::Ok(())
         };

@@ -18,7 +18,8 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// It is to end with a reset, as its peer's connection did; what the kernel still holds for it is then not sent.
+    /// Makes it end with a reset, as its peer's connection did. Bytes that the kernel still holds for it are then not
+    /// sent.
     pub(super) fn end_with_reset(&self) -> io::Result<()> {
         match self {
             Stream::Plain(stream) => stream,

@@ -15,7 +15,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::stream::Stream;
 use crate::config::{BrokerTls, ClientAuth, ClientTls, Proxy};
 
-/// A handshake takes two round trips; who has not finished by then holds a place for nothing.
+/// A handshake takes two round trips. A client that has not finished by then holds a place for nothing.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Certificates cannot be used.
@@ -44,7 +44,7 @@ pub enum TlsError {
     NoRoots,
 }
 
-/// What each leg needs for TLS; `None`: it is plain.
+/// The settings of TLS towards clients and towards the broker; `None`: the connection is plain.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) from_clients: Option<TlsAcceptor>,

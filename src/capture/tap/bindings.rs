@@ -1,4 +1,4 @@
-//! The bindings of one tap queue: what they should be, and making them so.
+//! The bindings of one tap queue: the plan, and its execution.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::model::Source;
 /// Where the plugin `rabbitmq_event_exchange` publishes.
 pub(super) const EVENT_EXCHANGE: &str = "amq.rabbitmq.event";
 
-/// What the queue of a source is to be bound to.
+/// The bindings that the queue of a source should have.
 pub(super) fn plan(source: Source, snapshot: &Snapshot) -> Plan {
     let fixed = |exchange: &str, keys: &[&str]| {
         let bind = |key: &&str| Bind { exchange: exchange.to_owned(), routing_key: (*key).to_owned() };
@@ -41,10 +41,10 @@ impl<'a> Bindings<'a> {
         Bindings { connection, queue, surplus: BTreeSet::new() }
     }
 
-    /// Adds what is missing and removes what is too much; gives the exchanges that are bound. What the broker refuses
-    /// becomes a problem of its exchange.
+    /// Adds bindings that are missing and removes surplus ones; gives the exchanges that are bound. A refusal of the
+    /// broker becomes a problem of its exchange.
     ///
-    /// What is too much is removed one look later, when another source that takes it over has long bound it.
+    /// A surplus binding is removed one look later. By then, another source that takes the exchange over has bound it.
     pub async fn adjust(
         &mut self,
         plan: &Plan,
@@ -67,7 +67,7 @@ impl<'a> Bindings<'a> {
             current.into_iter().flatten().filter(|bind| !plan.binds.contains(*bind)).cloned().collect();
         for bind in surplus.intersection(&self.surplus) {
             match binder.unbind(bind).await {
-                // What is gone with its exchange needs no unbinding.
+                // A binding that is gone with its exchange needs no unbinding.
                 Ok(()) | Err(AmqpError::Refused { .. }) => {}
                 Err(lost) => return Err(lost),
             }

@@ -1,7 +1,7 @@
-//! What is known of the connections on the broker: by what name a client goes, and which are hoptrail's own.
+//! The clients behind the connections on the broker: their names, and whether they are hoptrail itself.
 //!
-//! The firehose names a connection only `peer:port -> host:port`; the event exchange and the management API say who
-//! stands behind it. One map serves every vhost, because the event exchange lives in one of them only.
+//! The firehose names a connection only `peer:port -> host:port`; the event exchange and the management API name its
+//! client. One map serves every vhost, because the event exchange lives in one of them only.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::model::Str;
 /// Connections remembered; a busy broker has some thousands at a time, an entry takes about 200 bytes.
 const CONNECTIONS_MAX: usize = 16_384;
 
-/// Who stands behind a connection.
+/// The client behind a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Client {
     /// `connection_name`, else product and version.
@@ -21,12 +21,12 @@ pub(super) struct Client {
     pub user: Option<Str>,
     /// The vhost it is in.
     pub vhost: Option<Str>,
-    /// The connection is hoptrail's: what happens on it is not recorded.
+    /// The connection is hoptrail's: nothing that happens on it is recorded.
     pub own: bool,
 }
 
 impl Client {
-    /// By what it says of itself: `property` looks into its client properties.
+    /// From its client properties, which `property` looks up.
     pub fn new(property: impl Fn(&str) -> Option<Str>, user: Option<Str>, vhost: Option<Str>) -> Self {
         let product = property("product");
         let own = product.as_deref() == Some(PRODUCT);
@@ -51,7 +51,7 @@ struct Map {
 }
 
 impl Clients {
-    /// Remembers who stands behind a connection.
+    /// Remembers the client behind a connection.
     pub fn put(&self, connection: Str, client: Client) {
         let mut map = self.lock();
         map.clock += 1;
@@ -66,7 +66,7 @@ impl Clients {
         }
     }
 
-    /// Who stands behind a connection, where that is known.
+    /// The client behind a connection, where it is known.
     pub fn get(&self, connection: &str) -> Option<Client> {
         let mut map = self.lock();
         let map = &mut *map;

@@ -1,4 +1,4 @@
-//! Finds out, again and again, what the taps of a vhost are to be bound to.
+//! Finds out, again and again, which bindings the taps of a vhost should have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use crate::broker::{Binding, Management, ManagementError};
 /// Announced changes come in bunches: a service declares all it needs at once.
 const BUNCH: Duration = Duration::from_millis(200);
 
-/// What a look at the broker gave.
+/// The result of one look at the broker.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub plans: Plans,
@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
     pub bindings: Option<Arc<Vec<Binding>>>,
     /// The exchanges that exist; `None` where they cannot be known.
     pub exchanges: Option<BTreeSet<String>>,
-    /// By tap queue: what policies do to it.
+    /// By tap queue: the problems that policies cause.
     pub policy_problems: BTreeMap<String, Vec<String>>,
     /// Why nothing, or nothing new, is known.
     pub problem: Option<String>,
@@ -46,7 +46,7 @@ pub(super) async fn run(shared: &Shared, vhost: &str, found: &watch::Sender<Opti
     }
 }
 
-/// What is there now; what was found last stays where the management API does not answer.
+/// The present topology. While the management API does not answer, the last one stays.
 async fn look(shared: &Shared, vhost: &str, last: Snapshot) -> Snapshot {
     let tap = &shared.config.tap;
     let Some(management) = &shared.management else {

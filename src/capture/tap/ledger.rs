@@ -1,4 +1,4 @@
-//! What was told about what a source cannot observe, so that each change is told once and not at every retry. Pure.
+//! The problems of a source that were told already, so that each change is told once and not at every retry. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ named! {
         Refused = "tap.refused",
         /// Was observed, and is gone.
         Lost = "tap.lost",
-        /// Is observed again, or what was wrong is not any more.
+        /// Is observed again, or its problem is solved.
         Restored = "tap.restored",
     }
 }
@@ -22,7 +22,7 @@ named! {
 /// A change to be told, in words.
 pub(super) type News = (Change, String);
 
-/// What is known to have been told of one source.
+/// The problems and exchanges of one source that were told.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     problems: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! What outlives the connections of one source of one vhost.
+//! The state of one source of one vhost that outlives its connections.
 
 use super::decode::{BoundDeadLetterExchanges, Decoder};
 use super::ledger::Ledger;
@@ -6,7 +6,7 @@ use super::tracing_switch::Switch;
 use crate::model::{Source, Str, Timestamp};
 use crate::record::Recorder;
 
-/// What is known of a source from one connection to the next.
+/// The state of a source from one connection to the next.
 pub(super) struct Memory {
     pub source: Source,
     pub vhost: Str,

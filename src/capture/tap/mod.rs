@@ -3,8 +3,8 @@
 //! Owns its queues on the broker, their bindings, and the order of recording and acknowledging. Knows nothing of the
 //! journal: it hands over observations and is told when they are durable.
 //!
-//! One supervisor per vhost ([`supervisor`]) connects, and runs on each connection the discovery of what is to be
-//! observed ([`discovery`], planned by [`topology`]) beside one reader per source ([`source`], [`reading`]).
+//! One supervisor per vhost ([`supervisor`]) connects. On each connection it runs the discovery of the bindings
+//! ([`discovery`], planned by [`topology`]) beside one reader per source ([`source`], [`reading`]).
 
 mod bindings;
 mod clients;

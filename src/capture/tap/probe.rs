@@ -15,8 +15,8 @@ use crate::model::Source;
 /// How long the broker may take to say goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// What stands in the way of observing the broker: one sentence each, with what to do. Changes nothing on the broker
-/// but for a queue that it declares and removes again.
+/// The obstacles to observing the broker: one sentence each, with the remedy. Changes nothing on the broker but for a
+/// queue that it declares and removes again.
 pub async fn probe(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     management(config, &mut problems).await;
@@ -27,7 +27,7 @@ pub async fn probe(config: &Config) -> Vec<String> {
                 inside(config, vhost, &connection, &mut problems).await;
                 broker::close(&connection, CLOSE).await;
             }
-            // What is wrong with the broker is wrong for every vhost: once is enough.
+            // A problem with the broker concerns every vhost: it is told once.
             Err(error @ broker::ConnectError::Vhost { .. }) => problems.push(error.to_string()),
             Err(error) if !unreachable => {
                 unreachable = true;

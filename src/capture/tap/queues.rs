@@ -31,8 +31,8 @@ pub(super) fn spec(tap: &Tap, source: Source) -> Spec {
     arguments.insert("x-max-length-bytes".into(), number(tap.queue_bytes_max));
     arguments.insert("x-overflow".into(), text("drop-head"));
     arguments.insert("x-expires".into(), number(millis(tap.queue_expires)));
-    // An exchange that nobody declares: a policy cannot send what the tap must drop to a dead-letter exchange of the
-    // applications, and the broker drops it silently.
+    // An exchange that nobody declares: a policy cannot send messages that the tap must drop to a dead-letter exchange
+    // of the applications, and the broker drops them silently.
     arguments.insert("x-dead-letter-exchange".into(), text(NO_EXCHANGE));
     arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     Spec { name, arguments }
@@ -63,7 +63,7 @@ pub(super) enum Declaration {
     Kept,
     /// It was not there.
     Created,
-    /// It was there with other settings, and was deleted with what it held.
+    /// It was there with other settings, and was deleted with the messages in it.
     Replaced,
 }
 
@@ -114,7 +114,8 @@ pub(super) async fn consume(
     prefetch: u16,
 ) -> Result<(Channel, Consumer), AmqpError> {
     let channel = connection.create_channel().await?;
-    // Finite also because length limits count only what waits, not what is under way (RabbitMQ's length limit guide).
+    // Finite also because length limits count only messages that wait, not those that are delivered and not
+    // acknowledged (RabbitMQ's length limit guide).
     channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let (queue, options) = (spec.name.as_str().into(), BasicConsumeOptions::default());
     let consumer = channel.basic_consume(queue, "hoptrail".into(), options, FieldTable::default()).await?;

@@ -1,4 +1,4 @@
-//! The deliveries of one queue on one channel: what comes next, and how far it is acknowledged.
+//! The deliveries of one queue on one channel, and how far they are acknowledged.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::record::{Receipt, Watermark};
 const ACKNOWLEDGE_EVERY: Duration = Duration::from_millis(200);
 /// Every so many of these intervals it is checked that nothing waits in the queue: every five seconds.
 const CHECK_EVERY: u32 = 25;
-/// How long a stop waits for the journal to take what was handed to it.
+/// How long a stop waits until the journal has taken the events that it was given.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// A consumer with what is known of its deliveries.
+/// A consumer, with the state of its deliveries.
 pub(super) struct Reading {
     channel: Channel,
     /// Asks how much waits in the queue: a refusal there does not end the deliveries.
@@ -41,7 +41,7 @@ pub(super) struct Reading {
     overflowed: bool,
 }
 
-/// What comes next.
+/// The next input.
 pub(super) enum Step {
     /// A message.
     Delivery(Box<Delivery>),
@@ -55,7 +55,7 @@ pub(super) enum Step {
     Ended,
 }
 
-/// What an empty queue tells.
+/// The conclusions from an empty queue.
 pub(super) struct Emptied {
     /// Everything that was published before this moment has been delivered.
     pub complete_until: Option<Timestamp>,
@@ -84,7 +84,7 @@ impl Reading {
         })
     }
 
-    /// Waits for what comes next. May be dropped while it waits: nothing is lost.
+    /// Waits for the next input. The wait may be dropped: nothing is lost.
     pub async fn next(&mut self) -> Result<Step, AmqpError> {
         tokio::select! {
             delivery = self.consumer.next() => match delivery {
@@ -132,7 +132,7 @@ impl Reading {
         Receipt { watermark: self.watermark.clone(), tag }
     }
 
-    /// Acknowledges what is durable.
+    /// Acknowledges the deliveries that are durable.
     pub async fn acknowledge(&mut self) -> Result<(), AmqpError> {
         if let Some(tag) = self.cursor.acknowledge(self.watermark.durable()) {
             self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
@@ -149,7 +149,7 @@ impl Reading {
         }
     }
 
-    /// Nothing waits in the queue: what was published before the check before this one has been delivered.
+    /// Nothing waits in the queue: messages published before the previous check have been delivered.
     pub fn empty(&mut self, now: Timestamp) -> Emptied {
         self.backlog = 0;
         let had_overflowed = std::mem::take(&mut self.overflowed);
@@ -162,8 +162,8 @@ impl Reading {
         self.overflowed |= is_full;
     }
 
-    /// Takes no more, waits for what was handed over to become durable, and acknowledges it. `false`: not everything
-    /// became durable in time.
+    /// Takes no more deliveries, waits until the events handed over are durable, and acknowledges them. `false`: not
+    /// all became durable in time.
     pub async fn stop(&mut self) -> Result<bool, AmqpError> {
         self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).await?;
         let drained = async {

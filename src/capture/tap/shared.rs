@@ -1,4 +1,4 @@
-//! What the supervisors of all vhosts have in common.
+//! The handles that the supervisors of all vhosts share.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One source of one vhost on one connection: its queue, what it delivers, and the gaps that it leaves.
+//! One source of one vhost on one connection: its queue, its deliveries, and the gaps that it leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) enum Round {
     Absent,
 }
 
-/// What ends a round early.
+/// An error that ends a round.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RoundError {
     #[error(transparent)]
@@ -164,7 +164,7 @@ impl<'a> Tapped<'a> {
         }
     }
 
-    /// Makes the bindings be as planned, keeps tracing on, and tells what cannot be.
+    /// Makes the bindings follow the plan, keeps tracing on, and tells the problems.
     async fn apply(&mut self, snapshot: &Snapshot, how: Declaration) -> Result<Option<Tracing>, RoundError> {
         let plan = bindings::plan(self.memory.source, snapshot);
         let mut problems = plan.refused.clone();
@@ -196,7 +196,7 @@ impl<'a> Tapped<'a> {
         Ok(tracing)
     }
 
-    /// Shows what is observed and what is not, and records what has changed.
+    /// Shows the exchanges that are bound and the problems, and records changes.
     async fn tell(
         &mut self,
         problems: BTreeMap<String, String>,
@@ -354,7 +354,7 @@ impl<'a> Tapped<'a> {
         waiting.is_ok_and(|bytes| bytes >= bound / 100 * FULL_PERCENT)
     }
 
-    /// Everything that was left in a full queue has been delivered: what is missing lies before now.
+    /// Everything that was left in a full queue has been delivered: the missing messages lie before now.
     async fn overflow_ended(&mut self, now: Timestamp) -> Result<(), Stopped> {
         let (vhost, source) = (&self.memory.vhost, self.memory.source);
         let from = self.memory.known_until(&self.shared.recorder);

@@ -160,7 +160,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes what cannot be read out of the tap's queues, and records that it is missing.
+    /// Takes unreadable messages out of the tap's queues, and records that they are missing.
     async fn take_out_unreadable(&mut self) -> Result<(), Stopped> {
         for memory in &self.memories {
             let queue = queues::spec(&self.shared.config.tap, memory.source).name;

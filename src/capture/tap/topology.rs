@@ -1,4 +1,4 @@
-//! What the taps of one vhost are bound to: from what exists on the broker, and from the settings. Pure.
+//! The plan of the bindings of one vhost's taps, from the topology of the broker and from the settings. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::decode::is_own_queue;
 use crate::broker::{Bind, Binding, Exchange, Policy, Queue};
 use crate::config::Tap;
 
-/// What exists in a vhost, by the management API.
+/// The topology of a vhost, by the management API.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Topology {
     pub exchanges: Vec<Exchange>,
@@ -17,7 +17,7 @@ pub(super) struct Topology {
     pub policies: Vec<Policy>,
 }
 
-/// What one source is to be bound to, and what it cannot be bound to.
+/// The bindings that one source should have, and the exchanges that it cannot be bound to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plan {
     pub binds: BTreeSet<Bind>,
@@ -32,7 +32,7 @@ impl Plan {
     }
 }
 
-/// What the sources `binding` and `dead_letter` are to be bound to.
+/// The plans of the sources `binding` and `dead_letter`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plans {
     pub binding: Plan,
@@ -67,7 +67,7 @@ fn tapping(kind: &str) -> Tapping {
     }
 }
 
-/// The plans by what exists.
+/// The plans by the topology of the broker.
 ///
 /// `known` are the dead-letter exchanges of the plans before.
 pub(super) fn plan(topology: &Topology, tap: &Tap, known: &BTreeSet<String>) -> Plans {
@@ -171,7 +171,7 @@ fn is_tap_binding(binding: &Binding) -> bool {
     binding.destination_type == "queue" && is_own_queue(&binding.destination)
 }
 
-/// What a tap queue is bound to now. Every queue is bound to the default exchange; that is not counted.
+/// The bindings of a tap queue now. Every queue is bound to the default exchange; that binding is not counted.
 pub(super) fn bound(bindings: &[Binding], queue: &str) -> BTreeSet<Bind> {
     bindings
         .iter()
@@ -182,7 +182,7 @@ pub(super) fn bound(bindings: &[Binding], queue: &str) -> BTreeSet<Bind> {
         .collect()
 }
 
-/// What policies do to a tap queue that they should not.
+/// Policies that may lose messages of a tap queue.
 pub(super) fn policy_problems(queue: &Queue) -> Vec<String> {
     let Some(policy) = queue.effective_policy_definition.as_object() else { return Vec::new() };
     let mut problems = Vec::new();

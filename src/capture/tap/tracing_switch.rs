@@ -1,8 +1,8 @@
 //! Keeps the firehose switched on.
 //!
 //! Tracing is a state of each node and vhost and is lost when the node restarts (RabbitMQ's firehose guide), so it is
-//! looked at again and again, and switched on again. It costs the broker, so what hoptrail switched on it switches off
-//! when it stops.
+//! looked at again and again, and switched on again. Tracing costs the broker throughput, so hoptrail switches it off
+//! when it stops, if it had switched it on.
 
 use super::topology::bound;
 use crate::broker::{Management, ManagementError};
@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 /// The exchange that tracing publishes to.
 pub(super) const EXCHANGE: &str = "amq.rabbitmq.trace";
 
-/// What is known of tracing in one vhost.
+/// The knowledge of tracing in one vhost.
 #[derive(Debug, Default)]
 pub(super) struct Switch {
     /// hoptrail switched it on.
@@ -71,7 +71,7 @@ impl Switch {
         Ok(Tracing::TurnedOn(self.seen_on.replace(now)))
     }
 
-    /// Switches off what was switched on here, unless another hoptrail reads it too.
+    /// Switches tracing off if it was switched on here, unless another hoptrail reads it, too.
     pub async fn release(&mut self, management: Option<&Management>, vhost: &str, queue: &str) {
         let Some(management) = management.filter(|_| std::mem::take(&mut self.ours)) else { return };
         let done = async {

@@ -17,7 +17,7 @@ use crate::config::Config;
 const LOOKED_THROUGH_MAX: u32 = 2 * u16::MAX as u32;
 /// Unreadable messages taken out at a time; more are taken out after the next connection is lost.
 const TAKEN_MAX: u32 = 100;
-/// What a lost connection held is back in its queue after this time.
+/// Messages that a lost connection held are back in their queue after this time.
 const BACK_IN_QUEUE: Duration = Duration::from_millis(300);
 /// How long the broker may take to say goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ async fn find(config: &Config, vhost: &str, queue: &str) -> Option<u32> {
             Got::Nothing | Got::Failed => break,
         }
     }
-    // What was taken goes back, because it was not acknowledged.
+    // The messages go back to the queue, because they were not acknowledged.
     broker::close(&taking.connection, CLOSE).await;
     None
 }
@@ -75,7 +75,7 @@ struct Taking {
     patience: Duration,
 }
 
-/// What came of taking one message.
+/// The result of taking one message.
 #[derive(PartialEq)]
 enum Got {
     Readable,

@@ -1,4 +1,4 @@
-//! What the proxy counts since the start.
+//! The proxy's counters since the start.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ named! {
     }
 }
 
-/// Bytes that passed and wait to be observed; what waits long is packed and counts as that.
+/// Bytes that passed and wait to be observed. Packed bytes count as packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Now.
@@ -47,7 +47,7 @@ pub struct SessionStats {
     pub closed: u64,
     /// Clients that were not let through, for each reason there is.
     pub refused: Vec<(Refused, u64)>,
-    /// Bytes passed on, by who sent them.
+    /// Bytes passed on, by the side that sent them.
     pub bytes: Vec<(Side, u64)>,
     /// Observations dropped because the queue was full, by kind.
     pub dropped: Vec<(Kind, u64)>,
@@ -55,7 +55,7 @@ pub struct SessionStats {
     pub unobserved_bytes: u64,
     /// When something was last dropped or not observed.
     pub last_loss_at: Option<Timestamp>,
-    /// What waits to be observed.
+    /// Bytes that wait to be observed.
     pub backlog: Backlog,
     /// Publishes of live sessions without their confirm.
     pub unconfirmed: u64,
@@ -103,7 +103,7 @@ impl Counts {
         self.backlog = Backlog { now, peak: self.backlog.peak.max(now), max: 0 };
     }
 
-    /// Without what is known elsewhere: the live sessions, the bytes and the settings.
+    /// Without the live sessions, the bytes and the settings, which others add.
     pub(super) fn stats(&self) -> SessionStats {
         let refused = |why: &Refused| (*why, self.refused.get(why).copied().unwrap_or_default());
         SessionStats {

@@ -27,7 +27,7 @@ struct Shared {
 }
 
 impl Sessions {
-    /// No session yet; what the settings of the proxy say is shown beside the figures.
+    /// No session yet. The settings of the proxy are shown beside the figures.
     #[must_use]
     pub fn new(proxy: &config::Proxy) -> Self {
         let shared = Shared { enabled: proxy.enabled, backlog_bytes_max: proxy.backlog_bytes_max, ..Shared::default() };
@@ -51,7 +51,7 @@ impl Sessions {
         }
     }
 
-    /// What the session does now. Rates are as good as this is frequent: once a second, and when something changed.
+    /// The figures of the session now. Rates need an update each second, and at each change.
     pub fn update(&self, id: u64, figures: SessionFigures, now: Timestamp) {
         if let Some(live) = self.table().get_mut(&id) {
             live.update(figures, now);

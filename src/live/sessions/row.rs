@@ -1,10 +1,10 @@
-//! A row of the table: what is known of one live session, and how it is shown.
+//! A row of the table: one live session, and how it is shown.
 
 use crate::model::{Session, SessionState, SessionView, Str, Timestamp};
 
 use super::rate::Rate;
 
-/// What a session does now, as far as it is observed. Its texts are masked.
+/// The figures of a session now, as far as it is observed. Its texts are masked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionFigures {
     /// Connection name, user and client name, as far as they are known.
@@ -46,7 +46,7 @@ pub(super) struct LiveSession {
     rate: Rate,
 }
 
-/// A row copied, with its rates: what is left to do needs no lock.
+/// A copy of a row, with its rates: the rest of the work needs no lock.
 pub(super) struct Row {
     address: Str,
     connection: Str,

@@ -1,4 +1,4 @@
-//! The table of sessions, and what is counted beside it.
+//! The table of sessions, and the counters beside it.
 
 use std::time::Duration;
 

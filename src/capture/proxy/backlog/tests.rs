@@ -1,4 +1,4 @@
-//! What goes in comes out, packed or not, and what does not fit is counted.
+//! Bytes that go in come out, packed or not; bytes that do not fit are counted.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The event exchange `amq.rabbitmq.event`: what the broker says of connections and of its own topology.
+//! The event exchange `amq.rabbitmq.event`: the broker's events about connections and about its topology.
 //!
 //! An event's name is the routing key, its facts are headers, the body is empty (RabbitMQ's event exchange guide;
 //! forms measured on 3.10.8). `client_properties` is a list of Erlang terms in print: `{<<"product">>,longstr,<<"x">>}`.
@@ -11,7 +11,8 @@ use crate::wire;
 /// Groups of events that are about single consumers and channels, or repeat figures: too many, and nobody's question.
 const SKIPPED: [&str; 5] = ["consumer.", "channel.", "user.authentication.success", "connection.stats", "queue.stats"];
 
-/// What a topology event tells, in this order. Nothing else, because values of parameters can hold passwords.
+/// The facts of a topology event that are told, in this order. No others, because values of parameters can hold
+/// passwords.
 const TOLD: [&str; 19] = [
     "type",
     "durable",

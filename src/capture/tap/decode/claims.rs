@@ -38,7 +38,7 @@ impl Claims {
     }
 }
 
-/// Over the history and over what makes the message: its id and body. A death changes the history.
+/// Over the history and over the message's identity: its id and body. A death changes the history.
 fn digest(event: &Event) -> Option<u64> {
     let history = event.header("x-death")?;
     let mut hasher = DefaultHasher::new();

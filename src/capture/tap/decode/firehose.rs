@@ -11,7 +11,7 @@ use super::{Arrival, BoundDeadLetterExchanges, Clients, is_own_queue, too_deep_g
 use crate::model::{Event, Kind, Session, Source, Str};
 use crate::wire;
 
-/// What a trace is read against.
+/// The context in which a trace is read.
 pub(super) struct Context<'a> {
     pub vhost: &'a Str,
     pub clients: &'a Clients,
@@ -77,7 +77,8 @@ fn unseen_death(delivery: &Event, bound: &BoundDeadLetterExchanges, claims: &Cla
     Some(wire::told_by_delivery(delivery, death))
 }
 
-/// What publish and deliver have in common, and whether headers were nested too deep. `None`: hoptrail's own doing.
+/// The event with the fields that publish and deliver share, and whether headers were nested too deep. `None`:
+/// hoptrail's own traffic.
 fn traced(
     kind: Kind,
     arrival: Arrival,

@@ -6,8 +6,8 @@ use crate::wire;
 
 /// A delivery to the queue of source `binding` or `dead_letter`.
 ///
-/// Through a dead-letter exchange come dead letters, which carry `x-death`, and what clients publish to it directly.
-/// On an application exchange an `x-death` is what the publisher claims: a copy of an earlier history.
+/// Dead letters come through a dead-letter exchange and carry `x-death`; clients may publish to that exchange as well.
+/// On an application exchange an `x-death` is a claim of the publisher: a copy of an earlier history.
 pub(super) fn decode(arrival: Arrival, source: Source, vhost: &Str) -> Vec<Event> {
     let mut event = Event::new(Kind::Publish, source, arrival.at);
     let content = wire::apply_basic(&mut event, &arrival.properties);

@@ -1,4 +1,4 @@
-//! What the broker delivers to the tap's queues, as events. Pure: no socket, no clock.
+//! Turns deliveries to the tap's queues into events. Pure: no socket, no clock.
 //!
 //! Each source has its decoder. A delivery becomes no event (hoptrail's own traffic), one, or more: a firehose
 //! delivery can also show that a message had been dead-lettered unseen.
@@ -58,7 +58,7 @@ pub(super) struct Decoder {
     claims: Claims,
 }
 
-/// What came of a delivery.
+/// The result of decoding a delivery.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Decoded {
     /// In the order to be recorded; empty: nothing of the delivery is to be.
