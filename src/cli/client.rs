@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::api::Problem;
+use crate::model::api::{Problem, WARNING_HEADER};
 use crate::question;
 use crate::web::{Client, Method, WebError, encode};
 
@@ -14,9 +14,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest answer that is read: ten thousand events, each with all the ids it may carry.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
-
-/// Says that a part of the journal was left out.
-const WARNING: &str = "hoptrail-warning";
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +104,7 @@ pub(super) async fn ask(base: &str, question: &Question) -> Result<Answer, AskEr
     let response = client.request(Method::GET, &question.url(base)).send().await.map_err(unreachable)?;
     let status = response.status();
     let next_cursor = response.header("link").and_then(cursor_of);
-    let warning = response.header(WARNING).map(str::to_owned);
+    let warning = response.header(WARNING_HEADER).map(str::to_owned);
     let body = response.body(ANSWER_BYTES_MAX).await.map_err(|error| match error {
         WebError::TooLong { .. } => AskError::Strange { url: base.to_owned(), cause: error.to_string() },
         error => unreachable(error),

@@ -24,3 +24,6 @@ pub use crate::model::{
     AlertState, LegState, SessionState, SessionView, SessionsReport, SourceCoverage, SourceState, StalledReason,
     StalledWhat, State,
 };
+
+/// The header that says that an answer is not whole. JSON bodies have no place for it, and CSV files none at all.
+pub const WARNING_HEADER: &str = "hoptrail-warning";

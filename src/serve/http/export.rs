@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::problem::Refusal;
 use super::reply::with_type;
+use crate::web::encode;
 
 /// The media type of lines.
 const NDJSON: &str = "application/x-ndjson";
@@ -15,9 +15,6 @@ const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
-
-/// Letters, digits and the marks that RFC 3986 reserves for nobody stand for themselves.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// One JSON object a line.
 pub(in crate::serve) fn ndjson<T: Serialize>(items: &[T]) -> Response {
@@ -38,8 +35,7 @@ pub(in crate::serve) fn with_next(
 ) -> Response {
     let cursor = ("cursor".to_owned(), cursor.to_owned());
     let pairs = parameters.into_iter().chain([cursor]);
-    let query: Vec<String> =
-        pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, ENCODED))).collect();
+    let query: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encode(&value))).collect();
     let link = HeaderValue::try_from(format!("<{path}?{}>; rel=\"next\"", query.join("&")));
     response.headers_mut().extend(link.map(|link| (header::LINK, link)));
     response

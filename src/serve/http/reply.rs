@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::Refusal;
+use crate::model::api::WARNING_HEADER;
 
-/// The header that says that an answer is not whole; the body's form has no place for it, and a CSV file none at all.
-const WARNING: HeaderName = HeaderName::from_static("hoptrail-warning");
+const WARNING: HeaderName = HeaderName::from_static(WARNING_HEADER);
 
 /// A view as JSON.
 pub(in crate::serve) fn json<T: Serialize>(view: &T) -> Response {
