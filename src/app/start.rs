@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use crate::alert::Alerts;
-use crate::capture::tap;
+use crate::capture::{proxy, tap};
 use crate::config::Config;
 use crate::flow::Flow;
 use crate::follow::{Follower, Progress, Update};
@@ -77,7 +77,7 @@ impl App {
             if let Ok(address) = proxy.address() {
                 info!(proxy = %address, broker = %self.config.proxy.broker, "the proxy takes clients");
             }
-            proxy.run(self.recorder.clone(), self.live.clone(), &captures.0, &captures.1);
+            proxy::run(proxy, self.recorder.clone(), self.live.clone(), &captures.0, &captures.1);
         }
         tap::run(self.config, self.recorder.clone(), self.live.sources, &captures.0, &captures.1);
         Running { recorder: self.recorder, writer: self.writer, captures, services, drain }
