@@ -7,6 +7,7 @@ pub mod model;
 
 pub mod clock;
 pub mod config;
+pub mod logging;
 pub mod question;
 pub mod task;
 pub mod web;
@@ -34,3 +35,4 @@ pub mod serve;
 pub mod cli;
 
 pub mod app;
+pub mod inspect;

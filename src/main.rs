@@ -5,10 +5,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command as Process, ExitCode};
 
 use clap::Parser;
-use hoptrail::app;
 use hoptrail::cli::{self, Args, Check, Command, Journal};
 use hoptrail::config::{self, Config, Overrides};
-use hoptrail::web;
+use hoptrail::{app, inspect, logging, web};
 
 /// The configuration is wrong: `EX_CONFIG` of `sysexits.h`.
 const EXIT_CONFIG: u8 = 78;
@@ -79,7 +78,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 fn record(config: Config) -> ExitCode {
-    app::start_logging(&config.log);
+    logging::start(&config.log);
     let result = runtime().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(app::run(config)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,7 +107,7 @@ fn examine(check: &Check, config: &Config) -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "it is waited for, and its panic is told")]
 fn stopped(args: &Args, command: &Journal, config: Config) -> ExitCode {
     let (command, color) = (command.clone(), args.color);
-    let work = move || app::journal(&command, config, color);
+    let work = move || inspect::run(&command, config, color);
     let done = match std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work) {
         Ok(thread) => thread.join(),
         Err(error) => return fail(&error),

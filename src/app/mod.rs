@@ -3,14 +3,10 @@
 //! The only module that starts tasks at the top level. Owns nothing of its own.
 
 mod check;
-mod journal;
-mod logging;
 mod open;
 mod start;
 mod stop;
 
 pub use check::check;
-pub use journal::journal;
-pub use logging::start as start_logging;
 pub use open::App;
 pub use start::run;

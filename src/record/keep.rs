@@ -49,7 +49,7 @@ impl Keeping {
         while !cancel.is_cancelled() {
             let mut pause = |bytes: u64| wait(Duration::from_secs_f64(bytes as f64 / rate as f64));
             match self.keeper.tend(clock::now(), &mut pause) {
-                Ok(Some(change)) => self.untold.extend(events(&change)),
+                Ok(Some(change)) => self.untold.extend(change_events(&change)),
                 Ok(None) => idle(),
                 Err(_) if cancel.is_cancelled() => {}
                 Err(error) => {
@@ -72,7 +72,8 @@ impl Keeping {
 }
 
 /// The policy that the settings ask for.
-pub(super) fn policy(retention: &config::Retention) -> Policy {
+#[must_use]
+pub fn policy(retention: &config::Retention) -> Policy {
     let rule = |rule: &config::RetentionRule| Rule {
         kind: rule.kind,
         exchange: rule.exchange.clone(),
@@ -90,7 +91,8 @@ pub(super) fn policy(retention: &config::Retention) -> Policy {
 }
 
 /// What is to be recorded of a change.
-pub(super) fn events(change: &Change) -> Vec<Event> {
+#[must_use]
+pub fn change_events(change: &Change) -> Vec<Event> {
     let (name, what) = match &change.what {
         What::MovedDown(tier) => ("journal.moved_down", format!("is {tier} now")),
         What::Removed(cause) => ("journal.removed", format!("was removed ({})", cause.words())),

@@ -26,17 +26,15 @@ mod observation;
 mod prepare;
 mod queue;
 mod recorder;
-mod repair;
 mod repeats;
 mod room;
 mod stats;
 mod writer;
 
-pub use keep::Keeping;
+pub use keep::{Keeping, change_events, policy};
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
-pub use recorder::{OpenError, Recorder, Stopped, open};
-pub use repair::{Compacted, RepairError, compact, salvage};
+pub use recorder::{OpenError, Recorder, Stopped, open, open_journal};
 pub use stats::Stats;
 pub use writer::WriterHandle;
 

@@ -108,8 +108,11 @@ pub fn open(config: &Config, sources: Sources) -> Result<(Recorder, Reader, Writ
     Ok((recorder, reader, handle, keeping))
 }
 
-/// Opens the journal; what had to be set aside is told in it.
-pub(super) fn open_journal(journal: &config::Journal) -> Result<(Writer, Reader, Vec<SetAside>), journal::OpenError> {
+/// Opens the journal. The partitions that it had to set aside are recorded as gaps.
+///
+/// # Errors
+/// [`journal::OpenError`].
+pub fn open_journal(journal: &config::Journal) -> Result<(Writer, Reader, Vec<SetAside>), journal::OpenError> {
     let (mut writer, reader, set_aside) = Writer::open_with(&journal.dir, options(journal))?;
     let mut holes: Vec<Event> = set_aside.iter().flat_map(hole_events).collect();
     if !holes.is_empty() {

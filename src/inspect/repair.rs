@@ -5,9 +5,7 @@ use crate::clock;
 use crate::config;
 use crate::journal::{self, AppendError, Change, Damage, Keeper, SetAside, Writer};
 use crate::model::Event;
-
-use super::keep;
-use super::recorder::open_journal;
+use crate::record::{change_events, open_journal, policy};
 
 /// Why a journal could not be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +59,7 @@ pub fn salvage(config: &config::Config) -> Result<Vec<SetAside>, RepairError> {
 pub fn compact(config: &config::Config) -> Result<Compacted, RepairError> {
     journal::require(&config.journal.dir)?;
     let (mut writer, _reader, set_aside) = open_journal(&config.journal)?;
-    let mut keeper = writer.keeper(keep::policy(&config.journal.retention)).confined();
+    let mut keeper = writer.keeper(policy(&config.journal.retention)).confined();
     let (before, mut changes) = (keeper.sizes(), Vec::new());
     while let Some(change) = next_change(&mut keeper)? {
         record(&mut writer, &change)?;
@@ -78,6 +76,6 @@ fn next_change(keeper: &mut Keeper) -> std::io::Result<Option<Change>> {
 }
 
 fn record(writer: &mut Writer, change: &Change) -> Result<(), AppendError> {
-    let mut events: Vec<Event> = keep::events(change);
+    let mut events: Vec<Event> = change_events(change);
     writer.append(&mut events, &[])
 }

@@ -5,11 +5,10 @@ use serde::Serialize;
 use crate::cli::{Form, Page};
 use crate::config::Config;
 use crate::journal::{Change, What};
-use crate::record::{self, Compacted};
 
+use super::repair::{self, Compacted};
 use super::salvage::Saved;
-use super::show;
-use super::view::size;
+use super::view::{show, size};
 
 #[derive(Serialize)]
 struct View {
@@ -30,7 +29,7 @@ struct Partition {
 }
 
 pub(super) fn compact(config: &Config, form: Form, page: &mut Page) -> anyhow::Result<bool> {
-    let done = record::compact(config)?;
+    let done = repair::compact(config)?;
     let (set_aside, changes) = (done.set_aside.iter().map(Saved::set_aside), done.changes.iter());
     let view = View {
         partitions: done.before.iter().map(|(name, bytes)| partition(name, *bytes, &done)).collect(),

@@ -6,8 +6,7 @@ use crate::cli::{Form, Page};
 use crate::config::Config;
 use crate::journal::{self, Problem};
 
-use super::show;
-use super::view::Range;
+use super::view::{Range, show};
 
 #[derive(Serialize)]
 struct View {

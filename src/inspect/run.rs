@@ -1,28 +1,23 @@
-//! `hoptrail journal`: the commands on the journal of a stopped hoptrail.
-//!
-//! Owns how their answers look. What they do is the journal's and the recorder's.
+//! One command, from its words to its answer.
 
-mod check;
-mod compact;
-mod salvage;
-mod stat;
-mod view;
-
-use crate::cli::{Color, Form, Journal, Page, print_json};
+use crate::cli::{Color, Journal, Page};
 use crate::config::Config;
+use crate::logging;
+
+use super::{check, compact, salvage, stat};
 
 /// Carries out a command and prints its answer. `false`: a check has found damage.
 ///
 /// # Errors
 /// There is no journal, it is in use, or it could not be worked on.
-pub fn journal(command: &Journal, mut config: Config, color: Color) -> anyhow::Result<bool> {
+pub fn run(command: &Journal, mut config: Config, color: Color) -> anyhow::Result<bool> {
     let stopped = command.stopped();
     if let Some(dir) = &stopped.dir {
         config.journal.dir.clone_from(dir);
     }
     // What goes wrong in the background is told; what goes well is in the answer.
     config.log.filter = "warn".to_owned();
-    super::start_logging(&config.log);
+    logging::start(&config.log);
     let mut page = Page::new(color);
     let form = stopped.output;
     let sound = match command {
@@ -33,18 +28,4 @@ pub fn journal(command: &Journal, mut config: Config, color: Color) -> anyhow::R
     };
     page.print()?;
     Ok(sound)
-}
-
-/// Prints a view as JSON, or has it put on the page.
-fn show<V: serde::Serialize>(
-    form: Form,
-    view: &V,
-    page: &mut Page,
-    put: impl FnOnce(&V, &mut Page),
-) -> anyhow::Result<()> {
-    match form {
-        Form::Json => print_json(view)?,
-        Form::Table => put(view, page),
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytesize::ByteSize;
 use serde::Serialize;
 
+use crate::cli::{Form, Page, print_json};
 use crate::journal::{Count, Hole};
 use crate::model::{Seq, Timestamp};
 
@@ -50,4 +51,18 @@ pub(super) fn by_kind<'a>(counts: impl IntoIterator<Item = &'a Count>) -> BTreeM
         *sums.entry(row.kind.name()).or_default() += row.count;
     }
     sums
+}
+
+/// Prints a view as JSON, or has it put on the page.
+pub(super) fn show<V: serde::Serialize>(
+    form: Form,
+    view: &V,
+    page: &mut Page,
+    put: impl FnOnce(&V, &mut Page),
+) -> anyhow::Result<()> {
+    match form {
+        Form::Json => print_json(view)?,
+        Form::Table => put(view, page),
+    }
+    Ok(())
 }

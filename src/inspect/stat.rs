@@ -8,8 +8,7 @@ use crate::cli::{Form, Page};
 use crate::config::Config;
 use crate::journal::{self, Gone, PartStat};
 
-use super::show;
-use super::view::{Range, by_kind, short, size};
+use super::view::{Range, by_kind, short, show, size};
 
 #[derive(Serialize)]
 struct View {

@@ -5,10 +5,9 @@ use serde::Serialize;
 use crate::cli::{Form, Page};
 use crate::config::Config;
 use crate::journal::{Change, Hole, SetAside, What};
-use crate::record;
 
-use super::show;
-use super::view::Range;
+use super::repair;
+use super::view::{Range, show};
 
 #[derive(Serialize)]
 struct View {
@@ -52,7 +51,7 @@ impl Saved {
 }
 
 pub(super) fn salvage(config: &Config, form: Form, page: &mut Page) -> anyhow::Result<bool> {
-    let set_aside = record::salvage(config)?;
+    let set_aside = repair::salvage(config)?;
     let view = View { partitions: set_aside.iter().map(Saved::set_aside).collect() };
     show(form, &view, page, put)?;
     Ok(true)
