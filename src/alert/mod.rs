@@ -1,19 +1,20 @@
-//! Alerts: a dead-letter spike is noticed, told once to the log and to a webhook, and told again when it is over.
+//! Alerts: hoptrail notices a dead-letter spike, reports it once to the log and to a webhook, and once more when it is
+//! over.
 //!
-//! Owns the detectors, the list of firing and recent alerts, and the notifiers. It is fed committed events and the
-//! time, and knows nothing of where events come from.
+//! Owns the detectors, the list of firing and recent alerts, and the notifiers. The caller gives committed events and
+//! the time. Does not know the origin of events.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `window` | how many in the last so much time, in bounded memory |
+//! | `window` | the number of events in the last span of time, in bounded memory |
 //! | `spike` | one rule over all its queues, without I/O |
-//! | `alerts` | the handle: all rules, what is firing, what was |
+//! | `alerts` | the handle: all rules, firing and recent alerts |
 //! | `notify` | the log, and the queue in front of the webhook |
-//! | `webhook` | one POST, and when it is tried again |
+//! | `webhook` | one POST, and its further attempts |
 //!
-//! At a start the journal's newest events are applied again. Everything that decides is the events' own time, so the
-//! same events give the same alerts with the same ids. What was over before the start is not told; what is on is told
-//! again, under the id the receiver knows.
+//! A start applies the journal's newest events again. Only the events' own time decides, so the same events give the
+//! same alerts with the same ids. An alert that was over before the start is not reported. An alert that fires is
+//! reported again, under the id that the receiver knows.
 
 mod alerts;
 mod notify;

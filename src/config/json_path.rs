@@ -1,8 +1,8 @@
-//! A JSON path (RFC 9535) that has been read, and what it selects.
+//! A JSON path (RFC 9535), parsed, and the values that it selects.
 //!
-//! The library's own evaluation writes down the path of every value it passes: on a body with one name of a megabyte
-//! over a million values that is more memory than there is. Here only filters are left to the library, one container
-//! at a time.
+//! The library's own evaluation writes down the path of every value that it passes. On a body with one name of a
+//! megabyte over a million values that needs more memory than there is. So only filters are left to the library, one
+//! container at a time.
 
 mod follow;
 

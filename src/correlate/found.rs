@@ -1,4 +1,4 @@
-//! What rules found before, so that it is not looked for again.
+//! The findings of rules, so that they are not searched for again.
 
 use std::collections::HashMap;
 

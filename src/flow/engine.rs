@@ -1,7 +1,7 @@
-//! Everything that is under way, in memory: what is past its deadline is read off it at any moment.
+//! Everything that is under way, in memory. It lists messages and orders past their limit at any moment.
 //!
-//! Messages and orders are kept while something is expected of them, and a while longer, because another source's view
-//! of the same message may still come. Both tables are bounded; what is evicted unfinished is counted.
+//! The engine keeps a message or an order while it expects something of it, and a while longer, because another source
+//! may still report the same message. Both tables are bounded; the engine counts unfinished items that it evicts.
 
 use std::time::Duration;
 

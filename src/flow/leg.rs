@@ -1,7 +1,7 @@
-//! A hop in one queue: who was given the message, how long it was held, and how it was settled.
+//! A hop in one queue: the consumer that got the message, how long it held it, and how it settled it.
 //!
-//! A delivery that both the firehose and the proxy saw is one: the n-th of the one is the n-th of the other. What they
-//! tell is kept apart, so that it does not matter which of them lags.
+//! A delivery that both the firehose and the proxy saw is one: the n-th of the one is the n-th of the other. Their
+//! reports are kept apart, so that it does not matter which of them lags.
 
 use std::time::Duration;
 

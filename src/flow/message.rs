@@ -1,17 +1,17 @@
-//! One message: its hops, joined from what the sources saw of it.
+//! One message: its hops, joined from the reports of the sources.
 //!
 //! # How events are joined
 //!
 //! - Sources lag behind each other; the events of one source come in order.
 //! - The n-th publish that one source saw to an exchange with a key is the n-th that any other source saw there.
-//! - A delivery belongs to the oldest hop with its address that owes one to its queue, as far as its own source has
-//!   told; one that is marked as redelivered, to the newest that gave one. A delivery or death without a hop makes one,
+//! - A delivery belongs to the oldest hop with its address that owes one to its queue, by the reports of its own
+//!   source. A redelivered one belongs to the newest hop that gave one. A delivery or death without a hop makes one,
 //!   which a later publish event completes.
-//! - The proxy also sees how deliveries end, and what the broker answers publishers. A settlement is about the delivery
-//!   of its session, channel and delivery tag; a confirm about the publish of its number, where that is known.
-//! - A death belongs to what a consumer was seen to reject, else to the newest publish that it can be about, and there
-//!   to the oldest hop that is alive in the queue: what came back to the queue did so because it had died before. It
-//!   makes a hop of its own for the way that the broker then sends the message, through the dead-letter exchange.
+//! - The proxy also sees the ends of deliveries, and the broker's answers to publishers. A settlement is about the
+//!   delivery of its session, channel and delivery tag. A confirm is about the publish of its number, if that is known.
+//! - A death belongs to a delivery that a consumer rejected, else to the newest publish that it can be about. There it
+//!   belongs to the oldest hop that is alive in the queue: a message that came back to the queue had died before. A
+//!   death makes a hop of its own for the broker's move of the message through the dead-letter exchange.
 
 use std::cmp::Reverse;
 use std::time::Duration;

@@ -1,12 +1,12 @@
-//! Trails and stalls: what became of each message and each order, told from committed events only.
+//! Trails and stalls: the fate of each message and each order, from committed events only.
 //!
-//! The core is [`message`]: it joins the events of one message into hops (a publish with its deliveries and
-//! settlements by queue), whichever source saw what and whichever event came first. A trail runs it over the events of
-//! one order, read from the journal when somebody asks; the [`engine`] runs it over everything that is under way, to
-//! know what is past its deadline. Both are pure: events and the time go in, answers come out. Around them, [`Flow`]
-//! is the handle that reads the journal, and that is given every committed event.
+//! The core is [`message`]. It joins the events of one message into hops: a publish with its deliveries and settlements
+//! by queue. It does not matter which source saw an event, and which event came first. A trail runs it over the events
+//! of one order, read from the journal when somebody asks. The [`engine`] runs it over everything that is under way, to
+//! find messages and orders past their limit. Both are pure: events and the time go in, answers come out. [`Flow`] is
+//! the handle around them; it reads the journal, and gets every committed event.
 //!
-//! Everything here can be rebuilt from the journal, and is, at every start. Knows no broker, no socket and no HTTP.
+//! Everything here can be made again from the journal, and is, at every start. Knows no broker, no socket and no HTTP.
 
 mod engine;
 mod handle;

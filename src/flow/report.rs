@@ -1,4 +1,4 @@
-//! One line of the stalled report: found, compared with what was asked for, and put into words last.
+//! One line of the stalled report: found, compared with the question, and put into words last.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
-//! What the proxy lost sight of: sessions that it could not follow to their end, and everything that was connected when
-//! hoptrail was killed. How such a session settled what it held is not known, and nobody can say that it holds it still.
+//! Lost sight: sessions that the proxy could not follow to their end, and all sessions that were open when hoptrail was
+//! killed. It is not known how such a session settled its deliveries, and nobody can say that it still holds them.
 //!
-//! Told by gaps of the proxy that have no count: one of a session says that the session is not followed from its beginning on,
-//! one of none that all sessions ended unseen before its end. Gaps with a count tell of single things.
+//! Gaps of the proxy without a count report this. A gap of one session says that the session is not followed from the
+//! gap's beginning on. A gap without a session says that all sessions ended unseen before its end. Gaps with a count
+//! report single losses.
 
 use std::collections::{HashMap, VecDeque};
 

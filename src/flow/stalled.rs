@@ -1,4 +1,4 @@
-//! What stalls a message: the one place that says so, for trails and for the report.
+//! The reasons that stall a message: the one place that decides, for trails and for the report.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A follower: what it hands on, and how it gets it.
+//! A follower: it gets committed events, and hands them on.
 
 use std::time::{Duration, Instant};
 

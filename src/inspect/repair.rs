@@ -1,5 +1,5 @@
-//! Work on the journal of a stopped hoptrail: salvage and compaction. What was done and what is lost is recorded in it,
-//! as while hoptrail runs.
+//! Work on the journal of a stopped hoptrail: salvage and compaction. It records its work and its losses in the
+//! journal, as a running hoptrail does.
 
 use crate::clock;
 use crate::config;

@@ -1,10 +1,10 @@
 //! The end file of a database: the newest committed number, kept beside sled.
 //!
-//! sled takes a damaged part of its file for the end of its log and opens without a word, as if the rest had never
-//! been. The end file tells: a database that ends before it has lost events. It is written after each commit and not
-//! synced: what it says is never too much, and after a power loss at worst too little.
+//! sled takes a damaged part of its file for the end of its log, and opens without an error. The end file reveals that:
+//! a database that ends before its number has lost events. The writer writes it after each commit and does not sync it.
+//! So its number is never too high, and after a power loss at worst too low.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 8 | newest committed seq, little-endian |
 //! | 8 | beginning of its BLAKE3 hash |

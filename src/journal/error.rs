@@ -1,4 +1,4 @@
-//! What can go wrong with a journal.
+//! The errors of the journal, an enum for each operation.
 
 use std::path::PathBuf;
 

@@ -1,38 +1,39 @@
 //! The journal: every recorded event, durable, numbered without holes, and indexed.
 //!
-//! The only module that names sled. It knows events and nothing of where they come from: no AMQP, no HTTP, no clock.
+//! The only module that names sled. It knows events, and not their origin: no AMQP, no HTTP, no clock.
 //!
 //! # Layout
 //!
-//! `docs/journal.md` has every byte. The directory holds an [`identity`] file, a lock file, what is known of [`removed`]
-//! partitions, and the partitions ([`part`]), in whose directories are:
+//! `docs/journal.md` describes every byte. The directory holds an [`identity`] file, a lock file, the records of
+//! [`removed`] partitions, and the partitions ([`part`]). A partition's directory has these files:
 //!
-//! | file | what | by |
+//! | file | content | by |
 //! |---|---|---|
-//! | `db` and others of sled's | blocks, strings, marks, head | [`store`], [`block`], [`codec`], [`value`] |
-//! | `end` | what sled may have lost | [`end`] |
-//! | `….run`, `index` | which blocks hold a term; of a sealed partition also where they stand, and its statistics | [`index`] |
+//! | `db` and other files of sled | blocks, strings, marks, head | [`store`], [`block`], [`codec`], [`value`] |
+//! | `end` | the newest committed number, which sled may lose | [`end`] |
+//! | `….run`, `index` | the blocks of each term; of a sealed partition also their places, and its statistics | [`index`] |
 //!
-//! # Who does what
+//! # Threads
 //!
-//! | thread | what | by |
+//! | thread | work | by |
 //! |---|---|---|
-//! | who appends | numbers, packs, commits | [`writer`] |
+//! | the caller that appends | numbers, packs, commits | [`writer`] |
 //! | the indexer | writes runs, seals partitions | [`indexer`] |
-//! | who asks | finds and decodes blocks: through sled, or of a sealed partition at their places | [`reader`], [`walk`], [`blocks`], [`sealed`] |
+//! | callers that ask | find and decode blocks: through sled, or of a sealed partition at their places | [`reader`], [`walk`], [`blocks`], [`sealed`] |
 //! | the keeper's | moves partitions down, removes and salvages them | [`retention`], [`salvage`] |
 //!
-//! They share [`parts`], the list of partitions. A follower gets the newest commits over a [`tail`], in memory. A journal that nobody runs is looked at by [`offline`].
+//! They share [`parts`], the list of partitions. A follower gets the newest commits over a [`tail`], in memory.
+//! [`offline`] looks at the journal of a stopped hoptrail.
 //!
 //! # Invariants
 //!
-//! - `seq` is dense as it is given out, over all partitions, and `at` never goes back.
-//! - What [`Writer::append`] has returned `Ok` for is on the disk: batch, flush, fsync.
-//! - After one failed append every further one fails, and the process is to end and start again; after
-//!   [`AppendError::Full`] the same events are given again.
+//! - `seq` has no holes when it is assigned, over all partitions, and `at` never goes back.
+//! - The events of an [`Writer::append`] that returned `Ok` are on the disk: batch, flush, fsync.
+//! - After one failed append every further one fails, and the process must end and start again. After
+//!   [`AppendError::Full`] the caller appends the same events again.
 //! - A block names the hash of the block before it, over the borders of partitions.
 //! - A sealed partition is never changed in place: another generation takes its place, with one rename.
-//! - Whatever is in a run can be made again from blocks.
+//! - The blocks can make any run again.
 
 mod block;
 mod blocks;

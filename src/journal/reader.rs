@@ -1,4 +1,4 @@
-//! Reads what is committed: by number, by time, by range, by term.
+//! Reads committed events: by number, by time, by range, by term.
 
 use std::ops::Range;
 use std::sync::Arc;

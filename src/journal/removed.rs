@@ -1,5 +1,5 @@
-//! What is no longer in the journal: a small file for each partition that is gone, in the directory `removed`, named
-//! after its range. It says which numbers are missing and why, and keeps their statistics.
+//! The records of removed partitions: a small file for each, in the directory `removed`, named after its range. It says
+//! which numbers are missing and why, and keeps their statistics.
 
 use std::io;
 use std::path::{Path, PathBuf};

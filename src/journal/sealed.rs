@@ -1,9 +1,9 @@
 //! Reading a sealed partition: its blocks at their places in sled's file, without sled.
 //!
-//! sled reads a leaf of sixteen values to answer for one, keeps leaves in memory whatever its cache is told, and takes
-//! its time to open. Nothing moves in the file of a sealed partition, so its index notes where each block stands, and
-//! one read gets it. A block that is not there, or not what it was, is damage like any other: the keeper looks through
-//! the whole file and writes what it finds anew.
+//! To read one value, sled reads a leaf of sixteen. It keeps leaves in memory regardless of the size of its cache, and
+//! it is slow to open. Nothing moves in the file of a sealed partition. So its index notes the place of each block, and
+//! one read gets it. A block that is missing or different is damage like any other: the keeper carves the whole file
+//! and writes its findings anew.
 
 use std::collections::HashMap;
 use std::fs::File;

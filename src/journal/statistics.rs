@@ -1,4 +1,4 @@
-//! What was recorded, in numbers: by kind, service and queue. They stay when retention has taken the events.
+//! The numbers of recorded events: by kind, service and queue. They stay when retention has taken the events.
 
 use std::collections::HashMap;
 

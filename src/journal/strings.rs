@@ -1,8 +1,8 @@
 //! Strings stored once for each database, and named by number in blocks.
 //!
-//! A string of a closed vocabulary (exchange, queue, service, header name) gets a number when it is first seen; one
-//! that may be unique (routing key, connection) only at its second appearance. The table is bounded: what comes later
-//! stands in the blocks themselves.
+//! A string of a closed vocabulary (exchange, queue, service, header name) gets a number at its first appearance. A
+//! string that may be unique (routing key, connection) gets one at its second. The table is bounded: later strings
+//! stand in the blocks themselves.
 
 use std::collections::{HashMap, HashSet};
 

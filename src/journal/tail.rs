@@ -1,7 +1,7 @@
-//! The newest commits, handed over in memory: a follower need not read back what was written a moment ago.
+//! The newest commits, handed over in memory: a follower need not read them back.
 //!
-//! The writer offers every commit once it is durable. It never waits for a follower: each has a queue of its own, a
-//! commit without room in that queue is missed, and is to be read from the journal. Followers share a commit's events.
+//! The writer offers every commit once it is durable. It never waits for a follower. Each follower has a queue of its
+//! own; it misses a commit that finds no room there, and reads it from the journal. Followers share a commit's events.
 //! Memory goes around: the last follower gives a commit's memory back.
 
 use std::collections::VecDeque;

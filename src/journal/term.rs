@@ -1,4 +1,4 @@
-//! What the index can be asked for.
+//! The terms that the index can find.
 
 use crate::model::{Event, Fingerprint, Kind, Str};
 

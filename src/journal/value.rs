@@ -1,10 +1,10 @@
-//! What stands around every value in sled: a magic number that tells what it is, and a checksum over its place and its
-//! content. So a value can be found and trusted in the bytes of a damaged database, without sled.
+//! The envelope of a value in sled: a magic number that names its kind, and a checksum over its place and its content.
+//! So a value can be found and trusted in the bytes of a damaged database, without sled.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 4 | magic: `89 48 54` and the [`What`] |
-//! | 8 | where it belongs: first seq of its block, first number of its strings, seq of its commit |
+//! | 8 | its place: first seq of its block, first number of its strings, seq of its commit |
 //! | 2 | length of the content |
 //! | 8 | checksum over all the others |
 //! | … | content |

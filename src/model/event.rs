@@ -1,7 +1,7 @@
 //! An event: one observed fact about a message or a connection.
 //!
-//! The same structure is what captures build, what the journal stores and what trails are made of. A capture leaves
-//! `seq`, `fingerprint` and the correlated keys empty; `record` fills them in.
+//! Captures build this structure, the journal stores it, and trails are made of it. A capture leaves `seq`,
+//! `fingerprint` and the correlated keys empty; `record` fills them in.
 
 use std::fmt;
 use std::str::FromStr;

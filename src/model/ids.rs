@@ -1,4 +1,4 @@
-//! Identities: journal numbers, shared strings, and what makes two observations the same message.
+//! Identities: journal numbers, shared strings, and the key that makes two observations the same message.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What joins the later events of a message to the one that had its content.
+//! The keys that join the later events of a message to the one that had its content.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,8 +1,6 @@
-//! The vocabulary: what an event is, how it is named and numbered, what a trail says, what is stalled and what alerts.
+//! The vocabulary: events, their names and numbers, and trails.
 //!
-//! Knows no broker, no disk and no network: nothing here performs I/O, reads a clock or draws a random number. Values
-//! are types: states, reasons and kinds are closed lists with a name for each value, moments are [`Timestamp`]s. Only
-//! [`api`] makes the JSON of them.
+//! Knows no broker, no disk and no network: nothing here performs I/O, reads a clock or draws a random number.
 
 mod alert;
 mod event;

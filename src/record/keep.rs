@@ -1,4 +1,4 @@
-//! Keeping: has the journal's keeper do what is due, at a limited rate, and records what it did.
+//! Keeping: lets the journal's keeper do its due work, at a limited rate, and records that work.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Bodies that were made ready a short while ago: what is published is mostly delivered soon after, and to several
-//! queues, and to look for the same things in the same body again is most of what an event costs.
+//! Bodies that were prepared a short while ago. A message is mostly delivered soon after its publish, and to several
+//! queues. A search for the same things in the same body again is most of the cost of an event.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! What a capture hands over, and how it hears that it is durable.
+//! An observation as a capture hands it over, and the receipt that tells the capture that it is durable.
 
 use std::sync::Arc;
 

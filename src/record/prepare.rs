@@ -1,5 +1,5 @@
-//! What happens to an event before it is stored: identity, keys, mask, cut. In this order: identity and keys are taken
-//! from what was sent, and a value is masked whole before the body is cut.
+//! The preparation of an event before it is stored: identity, keys, mask, cut. In this order: identity and keys come
+//! from the original, and a value is masked whole before the body is cut.
 
 use super::known::{KnownBodies, KnownBody};
 use crate::config::Config;

@@ -1,9 +1,9 @@
-//! Recognising what the broker delivers a second time.
+//! Recognises messages that the broker delivers a second time.
 //!
-//! After a crash, or a lost connection, the broker gives a tap again what the tap had not acknowledged, and some of that
-//! is durable already. Such deliveries are marked as redelivered; one is left out when an event with the same content is
-//! among the newest of the journal. Each recorded event answers for one repetition, so that equal messages sent twice
-//! stay two.
+//! After a crash, or a lost connection, the broker delivers unacknowledged messages to a tap again, and some of them
+//! are durable already. The broker marks such deliveries as redelivered. The recorder leaves one out if an event with
+//! the same content is among the newest of the journal. Each recorded event answers for one repetition, so that equal
+//! messages sent twice stay two.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

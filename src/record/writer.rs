@@ -1,4 +1,4 @@
-//! The writer's loop: take what waits, prepare it, append it, and tell who waits for it.
+//! The writer's loop: it takes observations, prepares them, appends them, and notifies their captures.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,21 +1,21 @@
-//! Masks an event before anything of it is stored, logged or sent.
+//! Masks an event before any part of it is stored, logged or sent.
 //!
-//! Owns the detectors, the keyed digests that stand in for what was masked, and the fingerprint and body digest that
-//! are taken before. Performs no I/O: the key is given to it. Knows nothing of where events come from.
+//! Owns the detectors, the keyed digests that stand in for masked values, and the fingerprint and body digest of the
+//! original. Performs no I/O: the caller gives the key. Does not know the origin of events.
 //!
 //! `record` calls, in this order: [`Masker::identify`] (over the original), `Correlator::apply`, [`Masker::apply`],
 //! [`cut`]. A body is cut only after it was masked, so that no half of a value escapes a detector.
 //!
-//! | where | what is masked |
+//! | place | masked values |
 //! |---|---|
-//! | body, JSON | values that a configured path selects, whole, each of several of one name; what detectors find in strings, names and integers |
-//! | body that begins like JSON but cannot be read as such | whatever follows a name that ends a configured path; then as text |
-//! | body, text or binary | what detectors find |
-//! | body, compressed | not kept: it cannot be looked into |
-//! | headers, properties | configured ones whole; what detectors find in texts, nested ones included |
-//! | routing keys, client name, user, ids, status, texts of returns, gaps and topology events | what detectors find |
+//! | body, JSON | values that a configured path selects, whole, each of several of one name; findings of detectors in strings, names and integers |
+//! | body that begins like JSON but is not | everything after a name that ends a configured path; then as text |
+//! | body, text or binary | findings of detectors |
+//! | body, compressed | not kept, because detectors cannot read it |
+//! | headers, properties | configured ones whole; findings of detectors in texts, nested ones included |
+//! | routing keys, client name, user, ids, status, texts of returns, gaps and topology events | findings of detectors |
 //!
-//! Names of virtual hosts, exchanges and queues, and the broker's names of connections, are left as they are.
+//! Names of virtual hosts, exchanges and queues, and the broker's names of connections, stay as they are.
 
 mod body;
 mod detect;

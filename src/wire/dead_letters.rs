@@ -1,17 +1,18 @@
-//! Dead letters that give themselves away when they are delivered, each told once.
+//! Dead letters that their next delivery reveals, each recorded once.
 //!
-//! Where no tap is bound to a dead-letter exchange, a death is seen only when its message is delivered again, by its
-//! `x-death`. The same entry comes back with every redelivery, with every copy that the exchange made, and with every later
-//! delivery of the message; and clients that publish a dead letter again send its history along.
+//! Without a tap on a dead-letter exchange, a death is seen only at the next delivery of its message, by its `x-death`.
+//! The same entry comes back with every redelivery, with every copy that the exchange made, and with every later
+//! delivery of the message. Clients that publish a dead letter again send its history along.
 //!
-//! So the first deliveries from a queue count (`redelivered` false), and there an entry that has not been told: of the
-//! same message, queue, reason, count and time. Equal messages may die in the same second: the n-th first delivery that one queue
-//! gives is the n-th of any other, and a publish that brings an entry along stands for one death that is none. Entries
-//! before the newest are told as well: a message that waits in a queue for its next attempt dies twice on the way, and only
-//! the second death is the newest.
+//! So the first deliveries from a queue count (`redelivered` false), and of those the entries that are not recorded
+//! yet: of the same message, queue, reason, count and time. Equal messages may die in the same second. Then the n-th
+//! first delivery of one queue is the n-th of any other, and a publish that brings an entry along stands for one death
+//! that is none. Entries before the newest are recorded as well. A message that waits in a queue for its next attempt
+//! dies twice on the way, and only the second death is the newest.
 //!
-//! Not seen: what waits in a dead-letter queue, what is first delivered past the proxy, and messages that were published
-//! with a history past the proxy look as if they had died. A tap tells those; this is for a proxy alone.
+//! Not seen are messages that wait in a dead-letter queue, and messages whose first delivery passes beside the proxy.
+//! Messages that were published with a history beside the proxy look as if they had died. A tap sees all of these; this
+//! is for a proxy alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};

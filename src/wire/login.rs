@@ -1,4 +1,5 @@
-//! The beginning of a connection: the protocol header, and who logs in (AMQP 0-9-1, sections 4.2.2 and 1.4.2).
+//! The beginning of a connection: the protocol header, and the user that logs in (AMQP 0-9-1, sections 4.2.2 and
+//! 1.4.2).
 
 use super::table::{table, text};
 use crate::model::{Str, Value};

@@ -1,4 +1,4 @@
-//! What all channels of a session share: who it is, the names that repeat, what is counted, and what could not be told.
+//! The state that all channels of a session share: its client, repeated names, counts, and observations without room.
 
 use super::consumers::CONSUMER_BYTES;
 use super::content::UNFINISHED_BYTES;

@@ -1,7 +1,7 @@
 //! Field tables and values straight from a frame's bytes (AMQP 0-9-1, section 4.2.5.5, with RabbitMQ's field types).
 //!
-//! What a client sends reaches this before it has logged in, so depth and number of values are bounded: a table or an
-//! array deeper than [`Value::DEPTH_MAX`] is stepped over by its length, without looking inside.
+//! Bytes reach this before their client has logged in, so depth and number of values are bounded. A table or an array
+//! deeper than [`Value::DEPTH_MAX`] is stepped over by its length, without looking inside.
 
 use super::bytes::{Bytes, Malformed};
 use super::value::Decoded;

@@ -1,4 +1,4 @@
-//! Following a path from the root down, one name or index at a time: what needs no tree of the document.
+//! Following a path from the root down, one name or index at a time: the part that needs no tree of the document.
 
 use super::{Choice, JsonPath};
 

@@ -1,14 +1,14 @@
-//! The index: which blocks hold events that carry a term.
+//! The index: it leads from a term to the blocks that hold events with that term.
 //!
 //! A [`Pair`] is a term's hash (36 bits) over the distance of a block from the run's first event (28 bits). The pairs
-//! of the newest events are in memory ([`recent`]) and are rebuilt from the blocks when a database is opened; when there
-//! are enough, they are sorted and written as a [`run`]: a file of its own beside the database, immutable, with a
-//! [`filter`] that tells most terms it does not hold. When a partition is sealed its runs are merged into one.
+//! of the newest events are in memory ([`recent`]). Opening a database makes them again from the blocks. When there are
+//! enough, they are sorted and written as a [`run`], an immutable file beside the database. Its [`filter`] excludes
+//! most terms that it does not hold. When a partition is sealed, its runs are merged into one.
 //!
-//! Runs are files and not sled's: sled gives the space of what was merged not back, keeps a page table of it all in
-//! memory, and would write run pages inside the commits. Whatever is wrong with a run, the blocks can rebuild it.
+//! Runs are files outside sled. sled would not give the space of merged runs back, would keep a page table of them in
+//! memory, and would write their pages inside the commits. The blocks can make any run again.
 //!
-//! Knows nothing of events and of sled: it maps hashes to numbers of blocks.
+//! Knows neither events nor sled: it maps hashes to numbers of blocks.
 
 mod filter;
 mod merge;

@@ -1,10 +1,10 @@
-//! A run file: pages of sorted pairs, pages of filters, and what they cover.
+//! A run file: pages of sorted pairs, pages of filters, and the range that they cover.
 //!
-//! | what | |
+//! | part | form |
 //! |---|---|
 //! | pages of pairs | see [`pairs`](super::pairs) |
 //! | pages of filters | see [`filter`](super::filter) |
-//! | [`Places`] | of a sealed partition: where its blocks stand, and the strings they name |
+//! | [`Places`] | of a sealed partition: the places of its blocks, and the strings that they name |
 //! | [`Meta`] | JSON |
 //! | 8 | checksum over the JSON |
 //! | 4 | length of the JSON |

@@ -1,8 +1,8 @@
-//! Looking at the journal of a stopped hoptrail: what is in it, and whether it is sound.
+//! The journal of a stopped hoptrail: its content in numbers, and its soundness.
 //!
-//! Changes nothing, repairs nothing, and never makes a journal. Sealed partitions are read without sled. Others only sled
-//! can open, and not without writing: where its log is torn, be it by one flipped bit, it wipes the rest of the segment,
-//! and with it what salvage could save. So they are copied, one at a time, and the copy is opened.
+//! Changes nothing, repairs nothing, and never makes a journal. Sealed partitions are read without sled. Only sled can
+//! open the others, and it writes when it does. If its log is torn, even by one flipped bit, it wipes the rest of the
+//! segment, and with it events that salvage could save. So they are copied, one at a time, and sled opens the copy.
 //!
 //! Does not use [`open`](super::open), which sets aside and salvages.
 

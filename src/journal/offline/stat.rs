@@ -1,4 +1,4 @@
-//! What is in a journal, in numbers.
+//! The content of a journal, in numbers.
 
 use std::path::Path;
 

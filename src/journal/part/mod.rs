@@ -1,7 +1,7 @@
-//! A partition: one database, the index over it, and what it covers.
+//! A partition: one database, the index over it, and the range that it covers.
 //!
-//! It takes events until it is full or its day is over; then it is sealed: its runs become one, which also notes where
-//! its blocks stand, and sled has no more to do with it.
+//! It takes events until it is full or its day is over. Then it is sealed: its runs become one, which also notes the
+//! places of its blocks, and sled is no longer needed.
 
 mod name;
 mod open;

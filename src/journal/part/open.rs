@@ -1,4 +1,4 @@
-//! Opening a partition: a sealed one by what its run says, another by reading what its runs do not cover.
+//! Opening a partition: a sealed one by its run, another by its runs and the blocks that they do not cover.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! What happens to a partition in the background: its lists become runs, its runs become one.
+//! The work on a partition in the background: its lists become runs, and its runs become one.
 
 use std::collections::BTreeMap;
 use std::io;

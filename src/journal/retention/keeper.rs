@@ -1,4 +1,4 @@
-//! The keeper: looks what is due, and does it, one partition at a time, oldest first.
+//! The keeper: finds due work and does it, one partition at a time, oldest first.
 
 use std::collections::BTreeSet;
 use std::io;

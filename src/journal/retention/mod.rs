@@ -1,10 +1,10 @@
-//! Retention: what is kept for how long, and how a partition loses the rest.
+//! Retention: how long events are kept, and how a partition loses the others.
 //!
-//! A partition moves down by being rewritten: first without bodies, then without what is not critical; at last its
-//! directory goes. Each step is one rename, so that a crash leaves it done or not done. What was recorded stays known in
-//! numbers.
+//! A partition moves down when it is rewritten: first without bodies, then without events that are not critical. At
+//! last its directory goes. Each step is one rename, so a crash leaves it done or not done. The numbers of the recorded
+//! events stay known.
 //!
-//! Has no clock: who calls tells the time, and how fast to go.
+//! Has no clock: the caller gives the time, and the rate.
 
 mod disk;
 mod keeper;

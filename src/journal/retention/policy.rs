@@ -1,4 +1,4 @@
-//! The rules: what is left of a partition at which age.
+//! The rules: the events that a partition keeps at each age.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Rewriting a partition: what is to be kept goes into a fresh database, which then takes its place.
+//! Rewriting a partition: the events to keep go into a fresh database, which then takes its place.
 
 use std::io;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Salvage: what can still be read of a damaged partition, in a fresh one.
+//! Salvage: the readable events of a damaged partition go into a fresh one.
 //!
-//! Works on the bytes of sled's file, not through sled: every value says what it is and carries its checksum, so it
-//! can be found wherever sled has put it. Several versions of a block may be there, when a crash threw one away before
-//! it was acknowledged and its number was given out again; the chain of hashes tells which one counts.
+//! Works on the bytes of sled's file, not through sled. Every value names its kind and carries its checksum, so salvage
+//! can find it anywhere in the file. The file may have several versions of a block: a crash may discard a block before
+//! it is acknowledged, and its number is then used again. The chain of hashes shows which one is valid.
 
 mod carve;
 mod choose;

@@ -1,4 +1,4 @@
-//! The reports: search pages, dead letters, coverage, health, and problems.
+//! The reports: search pages, stalls, dead letters, alerts, coverage, health, and problems.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The statistics: what was recorded, in numbers.
+//! The statistics: recorded events, in numbers.
 
 use serde::{Deserialize, Serialize};
 

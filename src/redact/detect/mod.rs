@@ -1,8 +1,8 @@
 //! Finds e-mail addresses, telephone numbers and payment card numbers in running text.
 //!
-//! Written by hand rather than as regular expressions: what decides is what stands around a number (a letter, a dash,
-//! the rest of a UUID) and a checksum, and a text without `@` and without enough digits is passed over in one sweep.
-//! Every step looks at a bounded number of characters, so the time is linear in the text.
+//! Written by hand rather than as regular expressions: the signs around a number (a letter, a dash, the rest of a UUID)
+//! and a checksum decide. A text without `@` and without enough digits is passed over in one sweep. Every step looks at
+//! a bounded number of characters, so the time is linear in the text.
 //!
 //! Masked text stays as it is when it is masked again: a mask (`***` and eight hexadecimal digits) is a border that no
 //! number reaches across.

@@ -1,15 +1,15 @@
-//! Masking JSON in place: every byte that is not masked stays as it was, and what comes out is JSON again.
+//! Masking JSON in place: every byte that is not masked stays as it was, and the result is JSON again.
 //!
-//! Nothing is parsed into a tree but values that are masked, unless a path needs it: what paths select is found by
-//! walking over the text, what detectors find by a sweep over it.
+//! Only masked values are parsed into a tree, unless a path needs it. A walk over the text finds the values that paths
+//! select, and a sweep over it finds those of the detectors.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `cursor` | where tokens and values begin and end |
-//! | `follow` | what most paths select |
-//! | `tree` | what the other paths select: filters, slices, indexes from the end |
-//! | `tokens` | what detectors find |
-//! | `output` | the text that comes out |
+//! | `cursor` | the borders of tokens and values |
+//! | `follow` | the values that most paths select |
+//! | `tree` | the values that the other paths select: filters, slices, indexes from the end |
+//! | `tokens` | the findings of detectors |
+//! | `output` | the resulting text |
 
 mod cursor;
 mod follow;

@@ -1,4 +1,4 @@
-//! The text that comes out: what went in, with some tokens replaced.
+//! The resulting text: the original, with some tokens replaced.
 
 use std::ops::Range;
 

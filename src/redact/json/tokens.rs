@@ -1,8 +1,8 @@
-//! What detectors find in the strings and numbers of a JSON text.
+//! The findings of detectors in the strings and numbers of a JSON text.
 //!
-//! Only tokens that the cheap sweep over the raw text stops at are looked at. It does not miss any: a quote, a colon,
-//! a comma and a bracket all end a row of digits, so digits of two tokens never count together; and where a string's
-//! text differs from what it means, there is an escape, at which the sweep stops if it can hide anything.
+//! It looks only at tokens at which the cheap sweep over the raw text stops. The sweep misses none. A quote, a colon, a
+//! comma and a bracket all end a row of digits, so digits of two tokens never count together. And a string whose text
+//! differs from its meaning has an escape, at which the sweep stops if it can hide anything.
 
 use std::ops::Range;
 
