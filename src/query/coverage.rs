@@ -1,4 +1,4 @@
-//! Coverage: which source observes which virtual host, and what was not observed.
+//! Coverage: which source observes which virtual host, and the gaps.
 
 use crate::journal::{Order, Term};
 use crate::model::api::{CoverageReport, GapView};

@@ -10,18 +10,18 @@ const LEFT_OUT_MAX: usize = 100;
 pub struct Answer<T> {
     /// The answer.
     pub view: T,
-    /// What is missing in it.
+    /// The damage that it leaves out.
     pub left_out: Damage,
 }
 
-/// What an answer leaves out.
+/// The parts of the journal that an answer leaves out.
 #[derive(Debug, Default, PartialEq)]
 pub struct Damage {
     left_out: usize,
 }
 
 impl Damage {
-    /// Leaves out what could not be read, unless that has become too much.
+    /// Leaves out a block that could not be read, unless too many are left out already.
     pub(super) fn note(&mut self, error: ReadError) -> Result<(), ReadError> {
         self.left_out += 1;
         if self.left_out > LEFT_OUT_MAX {

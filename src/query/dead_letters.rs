@@ -1,4 +1,4 @@
-//! Dead letters counted by what they have in common.
+//! Dead letters in groups: by queue, reason, exchange or service.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ const GROUPINGS: [(&str, GroupBy); 4] = [
     ("service", GroupBy::Service),
 ];
 
-/// The question how many dead letters there are.
+/// The question for the number of dead letters.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadLetters {
     by: GroupBy,

@@ -22,6 +22,6 @@ pub enum BadQuestion {
 pub enum Unreadable {
     /// Its events.
     Events(#[from] ReadError),
-    /// What is known of removed partitions.
+    /// The files about removed partitions.
     Removed(#[from] OpenError),
 }

@@ -6,7 +6,7 @@ use crate::model::api::EventView;
 use super::error::Unreadable;
 use super::handles::Handles;
 
-/// What was found under a number.
+/// The event of a number, and the numbers that the journal holds.
 #[derive(Debug)]
 pub struct Looked {
     /// The event with its body; `None` where there is none of that number.

@@ -7,7 +7,7 @@ use crate::question;
 use super::error::BadQuestion;
 use super::read::parse;
 
-/// What an event must have. `None`: anything.
+/// The fields that an event must have. `None`: any value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Filter {
     kind: Option<Kind>,
@@ -23,7 +23,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Reads what a search asks for.
+    /// Reads the filter of a search.
     pub(super) fn read(asked: &question::Events) -> Result<Self, BadQuestion> {
         let text = |text: &Option<String>| text.as_deref().map(Str::from);
         Ok(Filter {
@@ -51,7 +51,7 @@ impl Filter {
         let kind = || {
             let kind = self.kind.filter(|kind| Term::is_rare(*kind))?;
             match &self.queue {
-                // The index has a dead letter under the queue that gave it up, which is also what `queue` asks for.
+                // The index has a dead letter under the queue that gave it up; `queue` asks for the same queue.
                 Some(queue) if kind == Kind::DeadLetter => Some(Term::KindQueue(kind, queue.clone())),
                 _ => Some(Term::Kind(kind)),
             }

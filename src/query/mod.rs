@@ -1,9 +1,9 @@
-//! Questions to answers: what every front of hoptrail (API, command line, pages) tells, without HTTP.
+//! Questions and their answers, without HTTP.
 //!
-//! A question comes as it was asked ([`crate::question`]), is read into what it means, and is answered from the
-//! [`Handles`]. Owns the bounds of every answer: how many items, how much work, how much damage it leaves out. A question
-//! that means nothing is a [`BadQuestion`], a journal that cannot be read is [`Unreadable`]. Every call may read the disk
-//! and block. Knows no HTTP and no broker.
+//! A question arrives as text ([`crate::question`]). This room reads its meaning and answers it from the [`Handles`]. It
+//! owns the bounds of every answer: the number of items, the work, the damage that is left out. A question that has no
+//! meaning is a [`BadQuestion`]. A journal that cannot be read is [`Unreadable`]. Every answer may read the disk and
+//! block. The room knows no HTTP and no broker.
 
 mod budget;
 mod coverage;

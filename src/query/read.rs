@@ -8,7 +8,7 @@ use super::error::BadQuestion;
 /// Items of an answer where the question does not say how many: fits a screen or two.
 const LIMIT_DEFAULT: usize = 100;
 
-/// A parameter of a type that says itself what it accepts.
+/// A parameter whose type reads it, and names the values that it accepts.
 pub(super) fn parse<T>(name: &str, text: Option<&str>) -> Result<Option<T>, BadQuestion>
 where
     T: FromStr,

@@ -24,7 +24,7 @@ const EXPORT_LIMIT_MAX: usize = 10_000;
 
 type Events = Box<dyn Iterator<Item = Result<Event, ReadError>>>;
 
-/// What is searched for, and from where.
+/// A search of events, or the rest of one after some pages.
 #[derive(Debug)]
 pub struct Search {
     /// Which events.
@@ -41,14 +41,14 @@ pub struct Search {
     same: Vec<(String, String)>,
 }
 
-/// What was found.
+/// The events of one page.
 #[derive(Debug, PartialEq)]
 struct Found {
     /// In the search's order.
     events: Vec<Event>,
     /// The last number looked at, unless nothing is left to look at.
     next: Option<Seq>,
-    /// What could not be looked at.
+    /// Blocks that could not be read.
     damage: Damage,
 }
 

@@ -12,7 +12,7 @@ const LIMIT_MAX: usize = 1000;
 /// All that most brokers have.
 const EXPORT_LIMIT_MAX: usize = 10_000;
 
-/// The question which clients are connected through the proxy.
+/// The question for the clients that are connected through the proxy.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     service: Option<String>,

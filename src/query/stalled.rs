@@ -12,7 +12,7 @@ use super::read::{choice, limit};
 /// More is not read by people; the total is told beside them.
 const LIMIT_MAX: usize = 1000;
 
-/// The question what is past its deadline.
+/// The question for messages and orders past their deadline.
 #[derive(Clone, Debug)]
 pub struct Stalled(StalledQuery);
 

@@ -1,4 +1,4 @@
-//! How hoptrail stands: the facts that health and metrics are told from.
+//! The state of hoptrail at a moment: the facts behind health and metrics.
 
 use crate::flow::StalledQuery;
 use crate::live::SessionStats;
@@ -10,12 +10,12 @@ use super::handles::Handles;
 /// Stalls in the readings; the total tells how many there are besides.
 const STALLED_MAX: usize = 10_000;
 
-/// What health is told from.
+/// The facts behind health.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     /// The writer's figures.
     pub stats: Stats,
-    /// What each source observes.
+    /// The sources, each with its state.
     pub sources: Vec<SourceCoverage>,
     /// The proxy's figures.
     pub proxy: SessionStats,
@@ -25,10 +25,10 @@ pub struct Standing {
     pub is_behind_a_panic: bool,
 }
 
-/// What metrics are told from.
+/// The facts behind metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
-    /// What health is told from.
+    /// The facts behind health.
     pub standing: Standing,
     /// The number of the newest event.
     pub last_seq: u64,
@@ -40,7 +40,7 @@ pub struct Readings {
     pub orders: usize,
     /// Messages and orders that were evicted unfinished.
     pub evicted: u64,
-    /// What is past its deadline.
+    /// Messages and orders that are past their deadline.
     pub stalled: StalledReport,
     /// Firing and recent alerts.
     pub alerts: Vec<Alert>,

@@ -1,4 +1,4 @@
-//! What was recorded in numbers, by day, kind, service and queue, of what retention has taken as well.
+//! How many events were recorded, by day, kind, service and queue. Events that retention removed count as well.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ enum GroupBy {
 const GROUPINGS: [(&str, GroupBy); 4] =
     [("day", GroupBy::Day), ("kind", GroupBy::Kind), ("service", GroupBy::Service), ("queue", GroupBy::Queue)];
 
-/// What a row has in common; what is not told apart is `None`.
+/// The values that the events of a row share. `None`: the rows do not tell this value apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key {
     day: Reverse<Option<i64>>,
@@ -42,7 +42,7 @@ struct Sum {
     removed: u64,
 }
 
-/// The question how many events were recorded.
+/// The question for the number of recorded events.
 #[derive(Clone, Copy, Debug)]
 pub struct Statistics {
     by: Option<GroupBy>,
@@ -214,7 +214,7 @@ mod tests {
         let report = count(&three_days(), None, Period::default(), 3);
         assert_eq!((report.rows.len(), report.total, report.removed, report.truncated), (3, 38, 13, true));
         assert_eq!(report.rows.last().and_then(|row| row.day.as_deref()), Some("1970-01-02"));
-        // What has a row already is still counted.
+        // Events that have a row already are still counted.
         let report = count(&three_days(), Some(GroupBy::Kind), Period::default(), 1);
         assert_eq!(short(&report), ["- publish - - 13 8"]);
         assert!(report.truncated);

@@ -1,4 +1,4 @@
-//! Questions as they are asked: by a URL, by the command line, later by a page's form.
+//! Questions as text: from a URL or from the command line.
 //!
 //! Owns the names of all parameters: a struct for each question, with a field for each parameter. The documentation of
 //! the fields is the help of the command line. Their values are unchecked text; `query` knows the meaning of each and

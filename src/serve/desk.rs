@@ -1,4 +1,4 @@
-//! The desk: what every handler gets, and work that may block.
+//! The desk of every handler: the handles, and threads for work that may block.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::http::requests::Requests;
 /// with the recorder, which goes first.
 const READS_MAX: usize = 16;
 
-/// What every handler gets.
+/// The state that every handler gets.
 #[derive(Clone)]
 pub(super) struct Desk {
     handles: Handles,

@@ -1,4 +1,4 @@
-//! All routes in one, and what stands before them.
+//! All routes in one, behind the layers that guard them.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ pub fn router(handles: Handles, request_timeout: Duration) -> Router {
     guarded(api::router().merge(operate::router()), Desk::new(handles), request_timeout)
 }
 
-/// Routes with what stands before them.
+/// Routes behind the layers that guard them.
 pub(super) fn guarded(routes: Router<Desk>, desk: Desk, request_timeout: Duration) -> Router {
     let routes = routes.fallback(unknown_route).method_not_allowed_fallback(method_not_allowed);
-    // The last layer is the outermost: requests are counted whatever becomes of them, a panic included.
+    // The last layer is the outermost: it counts every request, also one that ends in a panic.
     routes
         .layer(from_fn_with_state(request_timeout, guard::within_time))
         .layer(from_fn(guard::small_requests))

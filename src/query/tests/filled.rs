@@ -32,7 +32,7 @@ impl Filled {
         self.writer.append(&mut [event], &[]).unwrap();
     }
 
-    /// Removes what is older than a day.
+    /// Removes the partitions that are older than a day.
     pub(crate) fn age(&mut self, now: Timestamp) {
         self.settle();
         let policy = Policy { hot: DAY, warm: DAY, cold: DAY, max_bytes: None, high_water: 1.0, rules: Vec::new() };
@@ -48,7 +48,7 @@ impl Filled {
         let mut bytes = std::fs::read(&database).unwrap();
         let blocks: Vec<usize> = memchr::memmem::find_iter(&bytes, b"\x89HTB").collect();
         assert!(!blocks.is_empty(), "no block in {}", database.display());
-        // In the checksum, and where what it covers begins.
+        // The end of the checksum, and the beginning of the payload.
         for at in blocks {
             bytes[at + 90..at + 100].iter_mut().for_each(|byte| *byte ^= 0x55);
         }

@@ -1,4 +1,4 @@
-//! Journals, and a whole hoptrail without captures, for the tests of questions and of those who ask them.
+//! Journals, and a whole hoptrail without captures, for the tests of questions and of the server.
 
 mod filled;
 mod stage;

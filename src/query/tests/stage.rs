@@ -19,7 +19,7 @@ use super::filled::{Filled, path};
 
 /// A hoptrail over a journal in a directory of its own. Nothing is recorded in it.
 pub(crate) struct Stage {
-    /// What questions are answered from.
+    /// The handles to ask.
     pub(crate) handles: Handles,
     follower: Mutex<Option<Follower<Sink>>>,
     dir: TempDir,

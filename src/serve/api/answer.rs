@@ -12,7 +12,7 @@ pub(super) fn answered<T: Serialize>(answer: &Answer<T>) -> Response {
     warned(json(&answer.view), &answer.left_out)
 }
 
-/// Says what is left out, where something is.
+/// Adds the warning that parts of the journal are left out, where some are.
 pub(super) fn warned(response: Response, left_out: &Damage) -> Response {
     match left_out.warning() {
         Some(warning) => warn(response, &warning),

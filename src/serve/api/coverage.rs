@@ -1,4 +1,4 @@
-//! `/coverage`: what is observed, by which source, and what was not.
+//! `/coverage`: the sources with their state, and the gaps.
 
 use axum::Router;
 use axum::extract::State;

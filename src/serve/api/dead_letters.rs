@@ -1,4 +1,4 @@
-//! `/dead-letters`: dead letters counted by what they have in common.
+//! `/dead-letters`: dead letters in groups, with counts.
 
 use axum::Router;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! `/sessions`: who is connected through the proxy now.
+//! `/sessions`: the clients that are connected through the proxy now.
 
 use axum::Router;
 use axum::extract::State;

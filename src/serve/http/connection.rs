@@ -1,7 +1,7 @@
 //! One connection: HTTP/1 over a stream, closed when it is idle for too long or sends its head too slowly.
 //!
 //! hyper has one time limit for a request's head that also runs while a kept connection is idle. Here the two are
-//! apart: what the connection is doing is kept in a [`Phase`], and looked at once a second.
+//! apart: a [`Phase`] says whether the connection is idle, reads a head or answers. It is looked at once a second.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -93,7 +93,7 @@ enum Doing {
     Answering,
 }
 
-/// What the connection does, and since when.
+/// The activity of the connection, and when it began.
 #[derive(Clone)]
 struct Phase(Arc<Mutex<(Doing, Instant)>>);
 

@@ -1,4 +1,4 @@
-//! What stands before every handler: the bounds of a request, its time, and what is left when a handler panics.
+//! The layers before every handler: the bounds of a request, its time, and the answer when a handler panics.
 
 use std::any::Any;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(in crate::serve) async fn within_time(
     }
 }
 
-/// Answers are of the moment, and are what they say they are.
+/// Answers are not cached, and their media type is not guessed.
 pub(in crate::serve) async fn headers(request: Request, next: Next) -> axum::response::Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,6 +1,6 @@
 //! Transport: connections and their bounds, how parameters are read, the form of an answer.
 //!
-//! Names no resource: neither what is asked for, nor where answers come from.
+//! Names no resource: it knows neither questions nor the rooms that answer them.
 
 mod connection;
 mod listen;

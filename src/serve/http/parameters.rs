@@ -33,7 +33,7 @@ fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
     T::deserialize(Pairs(pairs)).map_err(|Wrong(text)| Refusal::BadQuery(text))
 }
 
-/// What is wrong with the parameters.
+/// A fault in the parameters.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Wrong(String);

@@ -17,7 +17,7 @@ pub(in crate::serve) enum Refusal {
     /// The id in the path cannot be one.
     #[error("{0}")]
     BadId(String),
-    /// Nothing is known of what was asked for.
+    /// Nothing is known of the order, message or event.
     #[error("{0}")]
     NotFound(String),
     /// No route has this path.

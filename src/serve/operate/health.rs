@@ -109,7 +109,7 @@ fn broker(sources: &[SourceCoverage]) -> HealthCheck {
     result("broker", live > 0, detail)
 }
 
-/// Passes whatever was lost: who takes the proxy out of service because of it cuts the clients off, and bytes pass all
+/// Passes even when observations were lost: a proxy that is taken out of service cuts its clients off, and bytes pass all
 /// the same.
 fn proxy(stats: &SessionStats) -> HealthCheck {
     let waiting = stats.backlog.now;

@@ -1,4 +1,4 @@
-//! For those who operate hoptrail: health and metrics.
+//! Health and metrics, for operators.
 
 pub(super) mod health;
 pub(super) mod metrics;

@@ -1,4 +1,4 @@
-//! What is told of the proxy: sessions, figures, health.
+//! Sessions, figures and health of the proxy.
 
 use super::*;
 use crate::live::{Backlog, Refused, SessionFigures, SessionStats};
