@@ -1,4 +1,4 @@
-//! `docs/api.md` names every field of the answers and every route.
+//! `docs/api.md` names every field of the answers, every route and every parameter.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,6 +29,15 @@ fn the_page_names_every_route() {
         named(&sources("src/serve"), |text| route.captures_iter(text).map(|found| found[1].to_owned()).collect());
     assert!(routes.len() > 8, "{} routes were found", routes.len());
     assert_missing(&routes, |route| format!("`{route}`"));
+}
+
+#[test]
+fn the_page_names_every_parameter() {
+    let field = Regex::new(r"pub ([a-z_]+): Option<").expect("a pattern");
+    let parameters =
+        named(&sources("src/question"), |text| field.captures_iter(text).map(|found| found[1].to_owned()).collect());
+    assert!(parameters.len() > 15, "{} parameters were found", parameters.len());
+    assert_missing(&parameters, |name| format!("`{name}"));
 }
 
 fn named(texts: &[String], names: impl Fn(&str) -> Vec<String>) -> BTreeSet<String> {
