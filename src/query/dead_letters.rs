@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::clock;
 use crate::journal::{Order, ReadError, Reader, Term};
 use crate::model::api::{DeadLetterGroup, DeadLettersReport, EventView};
-use crate::model::{Event, Kind, Timestamp};
+use crate::model::{Event, Kind, Timestamp, named};
 use crate::question;
 
 use super::budget::Budget;
@@ -13,7 +13,7 @@ use super::damage::{Answer, Damage};
 use super::error::{BadQuestion, Unreadable};
 use super::handles::Handles;
 use super::period::Period;
-use super::read::choice;
+use super::read::parse;
 
 /// Dead letters counted for one answer: a hundred thousand are an incident whose size is clear.
 const COUNTED: Budget = Budget { events_max: 100_000, time_max: std::time::Duration::from_secs(10) };
@@ -26,20 +26,19 @@ const REASONS_MAX: usize = 16;
 const OTHER: &str = "other";
 const UNKNOWN: &str = "unknown";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GroupBy {
-    Queue,
-    Reason,
-    Exchange,
-    Service,
+named! {
+    /// The value that the dead letters of a group share.
+    GroupBy {
+        /// The queue that gave the message up.
+        Queue = "queue",
+        /// The reason.
+        Reason = "reason",
+        /// The exchange that the message had been published to.
+        Exchange = "exchange",
+        /// The business system.
+        Service = "service",
+    }
 }
-
-const GROUPINGS: [(&str, GroupBy); 4] = [
-    ("queue", GroupBy::Queue),
-    ("reason", GroupBy::Reason),
-    ("exchange", GroupBy::Exchange),
-    ("service", GroupBy::Service),
-];
 
 /// The question for the number of dead letters.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +53,7 @@ impl DeadLetters {
     /// # Errors
     /// It means nothing.
     pub fn read(asked: &question::DeadLetters, now: Timestamp) -> Result<DeadLetters, BadQuestion> {
-        let by = choice("group_by", asked.group_by.as_deref(), &GROUPINGS)?.unwrap_or(GroupBy::Queue);
+        let by = parse("group_by", asked.group_by.as_deref())?.unwrap_or(GroupBy::Queue);
         let period = Period::read(asked.from.as_deref(), asked.to.as_deref(), now)?;
         Ok(DeadLetters { by, period })
     }
@@ -92,8 +91,7 @@ fn count(reader: &Reader, by: GroupBy, period: Period, budget: Budget) -> Result
     let mut groups: Vec<DeadLetterGroup> =
         groups.into_iter().map(|(key, group)| DeadLetterGroup { key, ..group }).collect();
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
-    let name = GROUPINGS.iter().find(|(_, value)| *value == by).map_or("", |(name, _)| name);
-    let report = DeadLettersReport { group_by: name.to_owned(), groups, total: total as u64, truncated };
+    let report = DeadLettersReport { group_by: by.to_string(), groups, total: total as u64, truncated };
     Ok(Answer { view: report, left_out })
 }
 

@@ -17,16 +17,6 @@ where
     text.map(str::parse).transpose().map_err(|error| BadQuestion::Parameter(format!("{name}: {error}")))
 }
 
-/// One of a list of words.
-pub(super) fn choice<T: Copy>(name: &str, text: Option<&str>, choices: &[(&str, T)]) -> Result<Option<T>, BadQuestion> {
-    let Some(text) = text else { return Ok(None) };
-    let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    found.map(Some).ok_or_else(|| {
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        BadQuestion::Parameter(format!("{name}: {text:?} is not one of {}", words.join(", ")))
-    })
-}
-
 /// How many items the answer may hold.
 pub(super) fn limit(asked: Option<usize>, max: usize) -> Result<usize, BadQuestion> {
     let limit = asked.unwrap_or(LIMIT_DEFAULT);

@@ -2,15 +2,25 @@
 
 use crate::flow::StalledQuery;
 use crate::model::api::StalledReport;
-use crate::model::{StalledWhat, Timestamp};
+use crate::model::{StalledWhat, Timestamp, named};
 use crate::question;
 
 use super::error::BadQuestion;
 use super::handles::Handles;
-use super::read::{choice, limit};
+use super::read::{limit, parse};
 
 /// More is not read by people; the total is told beside them.
 const LIMIT_MAX: usize = 1000;
+
+named! {
+    /// The choice between messages and orders, as the question names it.
+    What {
+        /// Messages only.
+        Messages = "messages",
+        /// Orders only.
+        Orders = "orders",
+    }
+}
 
 /// The question for messages and orders past their deadline.
 #[derive(Clone, Debug)]
@@ -22,7 +32,10 @@ impl Stalled {
     /// # Errors
     /// It means nothing.
     pub fn read(asked: &question::Stalled) -> Result<Stalled, BadQuestion> {
-        let what = [("messages", StalledWhat::Message), ("orders", StalledWhat::Order)];
+        let what = parse("what", asked.what.as_deref())?.map(|what| match what {
+            What::Messages => StalledWhat::Message,
+            What::Orders => StalledWhat::Order,
+        });
         let status = match (&asked.status, &asked.step) {
             (Some(_), Some(_)) => {
                 return Err(BadQuestion::Parameter("step is another name for status; give one".to_owned()));
@@ -30,7 +43,7 @@ impl Stalled {
             (status, step) => status.as_ref().or(step.as_ref()),
         };
         Ok(Stalled(StalledQuery {
-            what: choice("what", asked.what.as_deref(), &what)?,
+            what,
             service: asked.service.clone(),
             queue: asked.queue.clone(),
             status: status.cloned(),

@@ -5,27 +5,30 @@ use std::collections::HashMap;
 
 use crate::journal::{self, Count};
 use crate::model::api::{StatisticsReport, StatisticsRow};
-use crate::model::{Kind, Str, Timestamp};
+use crate::model::{Kind, Str, Timestamp, named};
 use crate::question;
 
 use super::error::{BadQuestion, Unreadable};
 use super::handles::Handles;
 use super::period::Period;
-use super::read::choice;
+use super::read::parse;
 
 /// Rows of one answer: a year of thirty rows a day fits, and a spreadsheet takes it.
 const ROWS_MAX: usize = 12_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GroupBy {
-    Day,
-    Kind,
-    Service,
-    Queue,
+named! {
+    /// The value that the rows are told apart by.
+    GroupBy {
+        /// The day (UTC).
+        Day = "day",
+        /// The kind of the events.
+        Kind = "kind",
+        /// The business system.
+        Service = "service",
+        /// The queue.
+        Queue = "queue",
+    }
 }
-
-const GROUPINGS: [(&str, GroupBy); 4] =
-    [("day", GroupBy::Day), ("kind", GroupBy::Kind), ("service", GroupBy::Service), ("queue", GroupBy::Queue)];
 
 /// The values that the events of a row share. `None`: the rows do not tell this value apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +58,7 @@ impl Statistics {
     /// # Errors
     /// It means nothing.
     pub fn read(asked: &question::Statistics, now: Timestamp) -> Result<Statistics, BadQuestion> {
-        let by = choice("group_by", asked.group_by.as_deref(), &GROUPINGS)?;
+        let by = parse("group_by", asked.group_by.as_deref())?;
         Ok(Statistics { by, period: Period::read(asked.from.as_deref(), asked.to.as_deref(), now)? })
     }
 
@@ -90,7 +93,7 @@ fn count(statistics: &[journal::Statistics], by: Option<GroupBy>, period: Period
         let by_count = if a.day.0.is_none() { b_sum.count.cmp(&a_sum.count) } else { std::cmp::Ordering::Equal };
         by_count.then_with(|| a.cmp(b))
     });
-    let name = GROUPINGS.iter().find(|(_, value)| Some(*value) == by).map(|(name, _)| (*name).to_owned());
+    let name = by.map(|by| by.to_string());
     let Sum { count: total, removed } = total;
     StatisticsReport { group_by: name, rows: rows.into_iter().map(view).collect(), total, removed, truncated }
 }
