@@ -10,3 +10,4 @@ mod stop;
 pub use check::check;
 pub use open::App;
 pub use start::run;
+pub use stop::Running;

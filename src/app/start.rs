@@ -19,7 +19,7 @@ use crate::serve;
 use crate::{clock, task};
 
 use super::open::App;
-use super::stop::{self, Reason, Running, Signals};
+use super::stop::{Reason, Running, Signals};
 
 /// The thread that feeds stalls and alerts, as `top -H` shows it.
 const FOLLOW_THREAD: &str = "hoptrail-follow";
@@ -36,7 +36,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let running = app.start();
     let reason = signals.wait(&running.recorder).await;
     info!(reason = %reason, "stopping");
-    stop::stop(running).await;
+    running.stop().await;
     match reason {
         Reason::Failed(cause) => anyhow::bail!(
             "recording stopped: {cause}. Nothing that was acknowledged is lost, the broker keeps the rest; start \
@@ -47,7 +47,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 impl App {
-    pub(super) fn start(self) -> Running {
+    /// Starts everything, within the runtime that this is called in.
+    #[must_use]
+    pub fn start(self) -> Running {
         let drain = self.proxy.as_ref().map_or(Duration::ZERO, |_| self.config.proxy.drain);
         let captures = (TaskTracker::new(), CancellationToken::new());
         let services = (TaskTracker::new(), CancellationToken::new());

@@ -18,13 +18,28 @@ const WRITER_GRACE: Duration = Duration::from_secs(30);
 const SERVICES_GRACE: Duration = Duration::from_secs(10);
 
 /// What runs, by what has to stop first.
-pub(super) struct Running {
+pub struct Running {
     pub(super) recorder: Recorder,
     pub(super) writer: WriterHandle,
     /// How long the captures may take besides, for sessions to end.
     pub(super) drain: Duration,
     pub(super) captures: (TaskTracker, CancellationToken),
     pub(super) services: (TaskTracker, CancellationToken),
+}
+
+impl Running {
+    /// Stops everything in order; the log names what does not stop in time.
+    pub async fn stop(self) {
+        finish("captures", &self.captures, CAPTURES_GRACE + self.drain).await;
+        self.recorder.stop().await;
+        let join = tokio::task::spawn_blocking(move || self.writer.join());
+        match tokio::time::timeout(WRITER_GRACE, join).await {
+            Ok(Ok(true)) => info!("the journal is closed"),
+            Ok(_) => warn!("the writer ended by a panic"),
+            Err(_) => warn!(part = "writer", seconds = WRITER_GRACE.as_secs(), "did not stop in time"),
+        }
+        finish("services", &self.services, SERVICES_GRACE).await;
+    }
 }
 
 /// Why the program ends.
@@ -76,19 +91,6 @@ async fn received(signal: &mut Option<Signal>) {
         }
         None => std::future::pending().await,
     }
-}
-
-/// Stops everything in order; what does not stop in time is named and left.
-pub(super) async fn stop(running: Running) {
-    finish("captures", &running.captures, CAPTURES_GRACE + running.drain).await;
-    running.recorder.stop().await;
-    let join = tokio::task::spawn_blocking(move || running.writer.join());
-    match tokio::time::timeout(WRITER_GRACE, join).await {
-        Ok(Ok(true)) => info!("the journal is closed"),
-        Ok(_) => warn!("the writer ended by a panic"),
-        Err(_) => warn!(part = "writer", seconds = WRITER_GRACE.as_secs(), "did not stop in time"),
-    }
-    finish("services", &running.services, SERVICES_GRACE).await;
 }
 
 async fn finish(part: &str, (tracker, cancel): &(TaskTracker, CancellationToken), grace: Duration) {

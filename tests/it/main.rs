@@ -11,6 +11,7 @@
 )]
 
 mod alerts;
+mod answers;
 mod bad_input;
 mod crashes;
 mod disks;
