@@ -12,6 +12,8 @@
 //! that made them differ. A change of public names belongs into the CHANGELOG as well. The same variable rewrites the
 //! sentences of verdicts (`cargo test --lib sentences`) and removes snapshots that no test asks for any more.
 
+mod causes;
+mod commands;
 mod days;
 mod idle;
 mod shown;
