@@ -1,7 +1,7 @@
 //! hoptrail, the flight recorder for RabbitMQ.
 //!
 //! The modules in the order an event passes through them. `docs/architecture.md` is the page to read first;
-//! `tests/house` holds the code to its table of who may use whom.
+//! `tests/house` holds the code to its table of rooms.
 
 pub mod model;
 

@@ -1,4 +1,4 @@
-//! Who is told of an alert: the log at once, the webhook through a bounded queue and a task of its own.
+//! The notifications of an alert: to the log at once, to the webhook through a bounded queue and a task of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Wiring: bind and open everything, then start it; stop it in order, and say what did not stop.
+//! Wiring: bind and open everything, then start it. Stop it in order, and name everything that does not stop.
 //!
 //! The only module that starts tasks at the top level. Owns nothing of its own.
 

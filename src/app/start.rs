@@ -1,4 +1,4 @@
-//! `hoptrail run`: starts what is open, and waits for the end.
+//! `hoptrail run`: starts everything that is open, and waits for the end.
 
 use std::sync::Arc;
 use std::time::Duration;

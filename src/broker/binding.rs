@@ -1,7 +1,7 @@
 //! Exchanges, and the bindings of a queue to them.
 //!
-//! A refusal closes the channel it happened on (AMQP 0-9-1, section 1.2: errors are channel exceptions), so whatever may
-//! be refused runs on a channel of its own.
+//! A refusal closes its channel (AMQP 0-9-1, section 1.2: errors are channel exceptions). So every request that the
+//! broker may refuse runs on a channel of its own.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions};
 use lapin::types::FieldTable;

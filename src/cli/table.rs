@@ -1,4 +1,4 @@
-//! Tables as wide as the terminal. What does not fit is wrapped, never cut.
+//! Tables as wide as the terminal. Longer cells are wrapped, never cut.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};

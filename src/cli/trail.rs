@@ -1,4 +1,4 @@
-//! A trail as a person reads it: where it stands, what was announced, which way it went, what was not seen.
+//! A trail as a person reads it: the state, the statuses, the way, and the gaps.
 
 use crate::model::api::{GapView, Trail};
 use crate::model::trail::{Hop, Leg, StatusChange};

@@ -1,7 +1,7 @@
 //! The values of several members, taken out of a JSON text in one pass that keeps nothing else.
 //!
-//! The values are those that the parsed document has: of members with one name the last counts. Unlike there, what no
-//! path goes into is read by its grammar only, so numbers out of range and deep nesting do no harm in there.
+//! The values are those that the parsed document has: of members with one name the last counts. Unlike there, values
+//! outside all paths are read by their grammar only. So numbers out of range and deep nesting do no harm in them.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,9 +1,9 @@
 //! Pulls order id, customer id, status and service out of an event, by the configured rules.
 //!
-//! Owns how a rule is tried: for each key in order, the first that matches wins. Knows nothing of where events come
-//! from and where they go; reads no clock and performs no I/O. It runs before anything is masked or cut, on the one
-//! thread that writes the journal. Paths that are only names are all looked for in one pass over the body, without
-//! parsing it into a tree; for others it is parsed once at most. That the body was JSON is handed on to `redact`.
+//! Owns the trial of a rule: for each key in order, the first that matches wins. Does not know the origin and the use
+//! of events. Reads no clock and performs no I/O. It runs before anything is masked or cut, on the one thread that
+//! writes the journal. One pass over the body finds all paths that are only names, without parsing it into a tree. For
+//! others the body is parsed once at most. That the body was JSON is handed on to `redact`.
 
 mod body;
 mod found;

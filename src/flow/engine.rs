@@ -1,7 +1,8 @@
 //! Everything that is under way, in memory. It lists messages and orders past their limit at any moment.
 //!
-//! The engine keeps a message or an order while it expects something of it, and a while longer, because another source
-//! may still report the same message. Both tables are bounded; the engine counts unfinished items that it evicts.
+//! The engine keeps a message or an order while it expects something of it. It keeps it a while longer, because another
+//! source may still report the same message. Both tables are bounded; the engine counts unfinished items that it
+//! evicts.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a consumer did with a delivery, in words.
+//! A consumer's handling of a delivery, in words.
 
 use crate::model::{Settlement, SettlementKind, Str};
 

@@ -1,7 +1,7 @@
 //! A bounded map whose entries leave in the order of their last change, finished ones first.
 //!
-//! Entries stay at their place in a vector. The map finds the place of a key, and the two queues are lists that run
-//! through the places: a change takes one look-up, and a few links.
+//! Entries stay at their place in a vector. The map finds the place of a key. The two queues are lists that run through
+//! the places, so a change takes one look-up and a few links.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Known;

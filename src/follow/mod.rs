@@ -1,9 +1,9 @@
 //! Committed events, in the order of their numbers, for any number of followers.
 //!
-//! A [`Follower`] begins at a time in the past, or behind its kept [`Position`]. It reads the journal up to the present;
-//! from then on it gets each commit in memory, from [`Commits`](crate::journal::Commits), and reads only the commits for
-//! which there was no room. It runs on a thread of its own and hands everything to one sink, as [`Update`]s. [`Progress`]
-//! tells how far it is.
+//! A [`Follower`] begins at a time in the past, or behind its kept [`Position`]. It reads the journal up to the
+//! present. From then on it gets each commit in memory, from [`Commits`](crate::journal::Commits). It reads only the
+//! commits that found no room. It runs on a thread of its own and hands everything to one sink, as [`Update`]s.
+//! [`Progress`] tells how far it is.
 //!
 //! Knows nothing of its sinks. The engine of stalls and the detectors of alerts share one follower.
 //!

@@ -1,4 +1,4 @@
-//! `hoptrail journal salvage`: saves what can be read of damaged partitions.
+//! `hoptrail journal salvage`: saves the readable events of damaged partitions.
 
 use serde::Serialize;
 

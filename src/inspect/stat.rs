@@ -1,4 +1,4 @@
-//! `hoptrail journal stat`: what is in a journal.
+//! `hoptrail journal stat`: the content of a journal.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a trail is made of: statuses, publishes, and what became of them in each queue. In the API's JSON they stand as
+//! The parts of a trail: statuses, publishes, and their fate in each queue. In the API's JSON they stand as
 //! they are here.
 
 use std::time::Duration;

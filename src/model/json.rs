@@ -1,5 +1,4 @@
-//! How values stand in the JSON of the API: moments, ids and settlements as text, lengths as seconds, and names that a
-//! newer version may have added.
+//! The JSON of values: moments, ids and settlements as text, lengths as seconds. A newer version may add names.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What goes on now: who is connected through the proxy, and what each source observes. In the API's JSON they stand as
-//! they are here.
+//! The present: the clients that are connected through the proxy, and the state of each source. In the API's JSON they
+//! stand as they are here.
 
 use std::time::Duration;
 

@@ -1,22 +1,23 @@
 //! Recording: from a capture's observation to a durable, numbered event.
 //!
-//! Owns the bounded queue and the single writer behind it, which correlates, masks, cuts, leaves out what the broker
-//! delivered a second time, appends to the journal, and only then tells the capture that the event is durable. It
-//! counts for each source, in [`Sources`](crate::live::Sources), what became durable.
+//! Owns the bounded queue and the single writer behind it. The writer correlates, masks, cuts, and leaves out repeated
+//! deliveries. It appends to the journal, and only then tells the capture that the event is durable. It counts the
+//! durable events of each source, in [`Sources`](crate::live::Sources).
 //!
-//! On a stopped hoptrail's journal [`salvage`] and [`compact`] do what the keeping does, and record it in the same way.
+//! On a stopped hoptrail's journal [`salvage`] and [`compact`] do the work of the keeping, and record it in the same
+//! way.
 //!
-//! When the disk is full recording pauses, and goes on by itself; a [`Keeping`] has the journal remove what is old.
+//! When the disk is full, recording pauses and resumes by itself. A [`Keeping`] lets the journal remove old partitions.
 //!
-//! Every commit is then offered to who follows the journal, over [`Recorder::tail`].
+//! The writer then offers every commit to the followers of the journal, over [`Recorder::tail`].
 //!
 //! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
 //!
 //! # Invariants
 //!
-//! - A receipt is given only for what is on the disk.
+//! - A receipt is given only for an event that is on the disk.
 //! - Nothing reaches the journal unmasked.
-//! - The queue is bounded in observations and in bytes; who records waits.
+//! - The queue is bounded in observations and in bytes; a capture that records waits.
 //! - After the first failed append nothing is recorded and [`Recorder::failed`] tells.
 
 mod keep;

@@ -5,10 +5,10 @@
 //! delivery of the message. Clients that publish a dead letter again send its history along.
 //!
 //! So the first deliveries from a queue count (`redelivered` false), and of those the entries that are not recorded
-//! yet: of the same message, queue, reason, count and time. Equal messages may die in the same second. Then the n-th
-//! first delivery of one queue is the n-th of any other, and a publish that brings an entry along stands for one death
-//! that is none. Entries before the newest are recorded as well. A message that waits in a queue for its next attempt
-//! dies twice on the way, and only the second death is the newest.
+//! yet. An entry is known by message, queue, reason, count and time. Equal messages may die in the same second. Then
+//! the n-th first delivery of one queue is the n-th of any other. A publish that brings an entry along stands for one
+//! death that is none. Entries before the newest are recorded as well. A message that waits in a queue for its next
+//! attempt dies twice on the way, and only the second death is the newest.
 //!
 //! Not seen are messages that wait in a dead-letter queue, and messages whose first delivery passes beside the proxy.
 //! Messages that were published with a history beside the proxy look as if they had died. A tap sees all of these; this

@@ -1,7 +1,7 @@
 //! The deaths of a message, out of `x-death`, and the dead letters that a delivery gives away by it.
 //!
-//! `x-death` is a list, newest first, with one entry for each pair of queue and reason; `time` is that pair's first
-//! death and never moves, only `count` grows (RabbitMQ's dead-lettering guide, "Effects on the message").
+//! `x-death` is a list, newest first, with one entry for each pair of queue and reason. `time` is that pair's first
+//! death and never moves; only `count` grows (RabbitMQ's dead-lettering guide, "Effects on the message").
 
 use crate::model::{Death, Event, Kind, Str, Timestamp, Value};
 

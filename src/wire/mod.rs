@@ -1,19 +1,19 @@
 //! AMQP 0-9-1 observed without I/O: bytes into frames, contents and events; field values, properties and `x-death` into
 //! the vocabulary of the model.
 //!
-//! An [`Observer`] follows one session through the bytes of both its directions: who logs in, what is published,
-//! returned and confirmed, what is delivered to whom and how it is settled. It is given bytes and times, and has no
-//! socket, clock or task. Any bytes are answered with events, and with gaps where they cannot be followed; what it
-//! remembers is bounded by [`Limits`]. A [`Gate`] looks for one user in a login before the broker sees it.
+//! An [`Observer`] follows one session through the bytes of both its directions: the login, publishes, returns,
+//! confirms, deliveries and settlements. The caller gives it bytes and times; it has no socket, clock or task. It
+//! answers any bytes with events, and with gaps if it cannot follow them. [`Limits`] bounds its memory. A [`Gate`]
+//! looks for one user in a login before the broker sees it.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `bytes`, `table`, `basic` | values, tables and properties out of bytes |
 //! | `frame`, `method` | frames out of a stream, methods out of frames |
-//! | `content`, `channel`, `session` | what they mean, by content, channel and session |
-//! | `held`, `consumers`, `transaction` | what a channel remembers until it is settled, confirmed, cancelled, committed |
-//! | `holes`, `limits` | what could not be followed, and the bounds |
-//! | `value`, `properties` | the same from what `amq-protocol` has parsed, for the taps |
+//! | `content`, `channel`, `session` | their meaning, by content, channel and session |
+//! | `held`, `consumers`, `transaction` | the memory of a channel, until it is settled, confirmed, cancelled or committed |
+//! | `holes`, `limits` | observations that could not be followed, and the bounds |
+//! | `value`, `properties` | the same from the values of `amq-protocol`, for the taps |
 //! | `death`, `dead_letters` | the deaths in `x-death`, and which of them a delivery is the first to tell |
 
 mod basic;

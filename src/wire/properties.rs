@@ -1,8 +1,8 @@
 //! A message's properties and headers onto an event, from either form they travel in.
 //!
 //! A client's own delivery has them as `basic`'s properties (AMQP 0-9-1, section 1.8.1). The firehose has them as a
-//! table named `properties` in its message's headers, with underscores in the names and every integer as a signed
-//! 32-bit number (RabbitMQ 3.12, `rabbit_trace`), so that a `timestamp` in milliseconds arrives cut.
+//! table named `properties` in its message's headers, with underscores in the names. There every integer is a signed
+//! 32-bit number (RabbitMQ 3.12, `rabbit_trace`), so a `timestamp` in milliseconds arrives cut.
 
 use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::types::{AMQPValue, FieldTable, ShortString};

@@ -2,8 +2,8 @@
 //! in bytes.
 //!
 //! When the observer falls behind, the newest batches are packed (zstd) while they wait. A message is delivered with
-//! the bytes that were published, and messages of one kind are much alike, so that packing leaves a fraction of them.
-//! The backlog never goes to the disk, because it is not masked.
+//! the bytes that were published, and messages of one kind are much alike. So packing leaves a fraction of them. The
+//! backlog never goes to the disk, because it is not masked.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -3,11 +3,11 @@
 //! Owns the clients' connections and those to the broker, and the order in which bytes reach the observer. Does not
 //! know the journal. Of AMQP it knows the login only.
 //!
-//! Few threads, because wake-ups cost more than parsing where two cores also carry the broker: the relay ([`listen`],
-//! [`relay`]) has every session, and copies the bytes that it passes on into batches ([`backlog`]). The observer
-//! ([`observe`]) takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to `record`
-//! ([`handover`]). A third thread packs batches that have to wait. The relay never waits for the observer, unless
-//! `record.on_full` says so.
+//! It has few threads, because wake-ups cost more than parsing on two cores that also carry the broker. The relay
+//! ([`listen`], [`relay`]) has every session, and copies the bytes that it passes on into batches ([`backlog`]). The
+//! observer ([`observe`]) takes whole batches, has [`wire`](crate::wire) follow each session, and hands events to
+//! `record` ([`handover`]). A third thread packs batches that have to wait. The relay never waits for the observer,
+//! unless `record.on_full` says so.
 
 mod backlog;
 mod bind;

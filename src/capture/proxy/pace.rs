@@ -1,9 +1,9 @@
 //! The rate of observing. While the processors are busy it is low, as long as the bytes that passed can wait.
 //!
-//! Recording takes more of a processor than passing on. On a machine that it shares with a busy broker, every moment of
-//! it would be taken from the broker; a burst is recorded a few seconds later instead. Where there is some time to spare,
-//! that is found by trying: a little faster as long as the processors are not busy, at once much slower when they are. To
-//! stop and go instead would take a processor from the broker for as long as it takes to catch up.
+//! Recording takes more of a processor than passing on. On a shared machine it would take every moment from a busy
+//! broker. So a burst is recorded a few seconds later. Trying finds the time to spare: a little faster as long as the
+//! processors are not busy, and at once much slower when they are. To stop and go instead would take a processor from
+//! the broker for as long as it takes to catch up.
 //!
 //! Low priorities did less: where the system shares processors between services first, a thread of low priority still
 //! gets the share of its own. Where it gets none, bytes are lost once the backlog is full. So bytes that have waited

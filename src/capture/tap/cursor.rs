@@ -1,7 +1,7 @@
 //! Up to which delivery tag a channel may be acknowledged. Pure.
 //!
-//! Deliveries that become no event are acknowledged too, but never ahead of one before them that is not durable yet:
-//! an acknowledgement with `multiple` covers every tag up to the one it names (AMQP 0-9-1, basic.ack).
+//! Deliveries that become no event are acknowledged, too, but never ahead of an earlier one that is not durable yet. An
+//! acknowledgement with `multiple` covers every tag up to the one it names (AMQP 0-9-1, basic.ack).
 
 /// The tags of one channel.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The tap: subscribes to the broker and records what it delivers.
+//! The tap: subscribes to the broker and records its deliveries.
 //!
 //! Owns its queues on the broker, their bindings, and the order of recording and acknowledging. Knows nothing of the
 //! journal: it hands over observations and is told when they are durable.

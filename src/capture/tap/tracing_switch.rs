@@ -1,8 +1,8 @@
 //! Keeps the firehose switched on.
 //!
-//! Tracing is a state of each node and vhost and is lost when the node restarts (RabbitMQ's firehose guide), so it is
-//! looked at again and again, and switched on again. Tracing costs the broker throughput, so hoptrail switches it off
-//! when it stops, if it had switched it on.
+//! Tracing is a state of each node and vhost, and is lost when the node restarts (RabbitMQ's firehose guide). So
+//! hoptrail checks it again and again, and switches it on again. Tracing costs the broker throughput, so hoptrail
+//! switches it off when it stops, if it had switched it on.
 
 use super::topology::bound;
 use crate::broker::{Management, ManagementError};

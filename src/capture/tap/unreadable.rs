@@ -1,9 +1,9 @@
 //! Takes messages out of a tap queue that cannot be read.
 //!
 //! AMQP's short strings are UTF-8 (AMQP 0-9-1, section 4.2.5.3), but RabbitMQ (3.10, 4.0) passes on routing keys,
-//! properties and header names that are not. lapin ends the connection at one, and the broker would deliver it again for
-//! ever. So it is found by taking messages one by one, and taken out by a `basic.get` that the broker does not wait to
-//! see acknowledged; the connection that receives it is lost with it.
+//! properties and header names that are not. lapin ends the connection at one, and the broker would deliver it again
+//! for ever. So hoptrail finds it by taking messages one by one. A `basic.get` without acknowledgement takes it out,
+//! and the connection that receives it is lost with it.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Events as bytes inside a block.
 //!
-//! An event is its kind, its source, the microseconds since the event before it, a set of the fields that are present,
-//! then those fields in the order of their bits. The number is not written: a block counts from its first. Names are
+//! An event begins with its kind, its source, the microseconds since the previous event, and a set of fields. Those
+//! fields follow, in the order of their bits. The number is not written: a block counts from its first. Names are
 //! numbers of interned [`strings`](super::strings) where they have one.
 //!
 //! Knows nothing of compression, checksums or keys: those are the [`block`](super::block)'s.

@@ -1,5 +1,5 @@
-//! A run's filter: says of most hashes that the run does not hold them. Binary fuse filters of about nine bits a hash,
-//! one to a page, each for an equal share of the hashes' range: a question reads one page.
+//! A run's filter: says of most hashes that the run does not hold them. They are binary fuse filters of about nine bits
+//! a hash. Each page has one, for an equal share of the hashes' range, so a question reads one page.
 
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter as _, FilterRef};
 

@@ -5,8 +5,8 @@
 //! enough, they are sorted and written as a [`run`], an immutable file beside the database. Its [`filter`] excludes
 //! most terms that it does not hold. When a partition is sealed, its runs are merged into one.
 //!
-//! Runs are files outside sled. sled would not give the space of merged runs back, would keep a page table of them in
-//! memory, and would write their pages inside the commits. The blocks can make any run again.
+//! Runs are files outside sled. sled would not give the space of merged runs back, and would keep a page table of them
+//! in memory. It would also write their pages inside the commits. The blocks can make any run again.
 //!
 //! Knows neither events nor sled: it maps hashes to numbers of blocks.
 

@@ -1,7 +1,7 @@
 //! Salvage: the readable events of a damaged partition go into a fresh one.
 //!
 //! Works on the bytes of sled's file, not through sled. Every value names its kind and carries its checksum, so salvage
-//! can find it anywhere in the file. The file may have several versions of a block: a crash may discard a block before
+//! can find it anywhere in the file. The file may have several versions of a block. A crash may discard a block before
 //! it is acknowledged, and its number is then used again. The chain of hashes shows which one is valid.
 
 mod carve;

@@ -1,4 +1,4 @@
-//! What is stalled, as the API shows it.
+//! Stalled messages and orders, as the API shows them.
 
 use std::time::Duration;
 

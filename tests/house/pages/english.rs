@@ -8,7 +8,7 @@ use hoptrail::cli::Args;
 use regex::Regex;
 
 use super::raw::declared;
-use super::{PAGES, read};
+use super::{PAGES, read, sources};
 
 /// Aimed at are 20.
 const WORDS_MAX: usize = 25;
@@ -58,6 +58,18 @@ fn help_texts_are_in_plain_english() {
     assert!(texts.len() > 40, "{} help texts were found", texts.len());
     let wrong: Vec<String> = texts.iter().flat_map(|text| wrong_in("help", text)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_documentation_of_modules_is_in_plain_english() {
+    let files = sources("src");
+    let docs = files.iter().map(|(name, text)| {
+        let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+        (name, lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"))
+    });
+    let wrong: Vec<String> = docs.flat_map(|(name, docs)| wrong_in(name, &docs)).collect();
+    assert!(files.len() > 100, "{} files were found", files.len());
+    assert!(wrong.is_empty(), "{} places:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Sentences that are too long, and clauses that stand for nouns. Code is left out; in tables only clauses are found.

@@ -1,6 +1,7 @@
 //! Holds the pages to the code and to themselves: the settings, the API, the links, the length of the README, and the
 //! English.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -41,4 +42,24 @@ fn path(below_root: &str) -> std::path::PathBuf {
 fn read(below_root: &str) -> String {
     let path = path(below_root);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The text of every file below a directory by its path, tests left out.
+fn sources(below_root: &str) -> BTreeMap<String, String> {
+    fn walk(dir: &Path, texts: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.ends_with("tests") || path.ends_with("tests.rs") {
+                continue;
+            }
+            if path.is_dir() {
+                walk(&path, texts);
+            } else {
+                texts.insert(path.display().to_string(), fs::read_to_string(path).expect("a text"));
+            }
+        }
+    }
+    let mut texts = BTreeMap::new();
+    walk(&path(below_root), &mut texts);
+    texts
 }

@@ -1,8 +1,8 @@
 //! Histories that publishers claim.
 //!
-//! A client that republishes a dead letter copies its `x-death` along; RabbitMQ 3.x passes it on as it is, 4.x drops it
-//! when the message dies again. Seen on a publish it is a claim, and the deliveries of that publish must not count as
-//! a death that was missed.
+//! A client that republishes a dead letter copies its `x-death` along. RabbitMQ 3.x passes it on as it is; 4.x drops it
+//! when the message dies again. Seen on a publish it is a claim, and the deliveries of that publish must not count as a
+//! death that was missed.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

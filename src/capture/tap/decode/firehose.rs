@@ -1,7 +1,7 @@
 //! The tracing exchange `amq.rabbitmq.trace`: every publish and every delivery of a vhost.
 //!
-//! The message that was traced travels as the trace's body; everything else about it stands in the trace's headers
-//! (RabbitMQ's firehose guide; `rabbit_trace` of 3.12 for what the guide leaves out).
+//! The traced message travels as the trace's body, and everything else about it stands in the trace's headers.
+//! RabbitMQ's firehose guide describes it; for the rest see `rabbit_trace` of 3.12.
 
 use amq_protocol::types::{AMQPValue, FieldTable};
 
