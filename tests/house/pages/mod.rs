@@ -8,6 +8,7 @@ use std::path::Path;
 mod api;
 mod english;
 mod links;
+mod picture;
 mod raw;
 mod settings;
 

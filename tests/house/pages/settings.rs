@@ -117,7 +117,7 @@ fn quotes(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-fn same_or_write(name: &str, found: &str, made: &str) {
+pub fn same_or_write(name: &str, found: &str, made: &str) {
     if found == made {
         return;
     }
@@ -126,7 +126,7 @@ fn same_or_write(name: &str, found: &str, made: &str) {
     }
     let differs = found.lines().zip(made.lines()).find(|(found, made)| found != made);
     panic!(
-        "{name} is not what src/config says; write it by HOPTRAIL_WRITE_DOCS=1 and look at the difference: {differs:#?}"
+        "{name} differs from its source; write it by HOPTRAIL_WRITE_DOCS=1 and look at the difference: {differs:#?}"
     );
 }
 
