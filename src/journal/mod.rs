@@ -38,15 +38,19 @@
 mod block;
 mod blocks;
 mod codec;
+mod dirs;
 mod end;
 mod error;
 mod files;
+mod hole;
 mod identity;
 mod index;
 mod indexer;
+mod mark;
 mod offline;
 mod open;
 mod options;
+mod order;
 mod part;
 mod parts;
 mod reader;
@@ -66,17 +70,19 @@ mod walk;
 mod writer;
 
 pub use error::{AppendError, OpenError, ReadError};
+pub use hole::{Hole, SetAside};
 pub use identity::{probe, write_durably};
+pub use mark::Mark;
 pub use offline::{Damage, Gone, PartStat, Problem, Report, Stat, check, condemn, require, stat};
-pub use open::{Hole, SetAside};
 pub use options::Options;
-pub use reader::{Order, Reader};
+pub use order::Order;
+pub use reader::Reader;
 pub use removed::Cause;
 pub use retention::{Change, DiskSpace, Keeper, Policy, Rule, What};
 pub use statistics::{Count, Statistics};
 pub use tail::{Commit, Commits, News, Tail};
 pub use term::Term;
-pub use writer::{Mark, Writer};
+pub use writer::Writer;
 
 #[cfg(test)]
 mod tests;

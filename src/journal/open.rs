@@ -1,60 +1,23 @@
 //! Opening a journal: every partition, the damage among them, and where the journal goes on.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Seq, Timestamp};
 
+use super::dirs::{Entry, entries, part_dir, remove_dir, set_aside};
 use super::end;
 use super::error::{OpenError, ReadError};
 use super::files;
+use super::hole::{Hole, SetAside};
 use super::identity::{Directory, sync_dir};
 use super::options::Options;
 use super::part::{Part, PartName};
-use super::parts::{Entry, Parts, entries, part_dir, remove_dir, set_aside};
+use super::parts::Parts;
 use super::removed::{self, Cause, Removed};
 use super::salvage::{Salvage, salvage};
 use super::store::Head;
-
-/// A partition that could not be used: renamed to `….damaged`, and a hole in the journal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SetAside {
-    /// Where it lies now. Of one that was not there at all, the journal's directory.
-    pub dir: PathBuf,
-    /// Why.
-    pub reason: String,
-    /// Events that could be read and are in the journal again.
-    pub salvaged: u64,
-    /// What is lost, in order.
-    pub lost: Vec<Hole>,
-}
-
-/// Events that are lost.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hole {
-    /// Their numbers.
-    pub seqs: RangeInclusive<Seq>,
-    /// Nothing before this moment is lost.
-    pub from: Timestamp,
-    /// Nothing after this moment is lost.
-    pub to: Timestamp,
-}
-
-impl Hole {
-    /// How many numbers it has.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        (self.seqs.end().0 + 1).saturating_sub(self.seqs.start().0)
-    }
-
-    /// Whether it has none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seqs.is_empty()
-    }
-}
 
 /// An opened journal.
 pub(super) struct Opened {

@@ -6,22 +6,13 @@ use std::sync::Arc;
 use crate::model::{Event, Seq, Timestamp};
 
 use super::error::{OpenError, ReadError};
+use super::order::Order;
 use super::part::Span;
 use super::parts::Parts;
 use super::removed::{self, Removed};
 use super::statistics::Statistics;
 use super::term::Term;
 use super::walk::{Find, Scan, Walk};
-
-/// Which way a read goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Oldest first.
-    Ascending,
-    /// Newest first.
-    #[default]
-    Descending,
-}
 
 /// Reads committed events. A cheap handle; its calls read from the disk and block while they do.
 #[derive(Clone)]

@@ -24,10 +24,10 @@ use super::block::{Hash, Header, Opened, Opener, Sealed, open_part};
 use super::end::{self, End};
 use super::error::{AppendError, ReadError, is_locked};
 use super::identity::sync_dir;
+use super::mark::Mark;
 use super::strings;
 use super::value::{What, unwrap, wrap};
 use super::varint::{Cursor, Malformed};
-use super::writer::Mark;
 
 /// sled's file.
 pub(super) const FILE: &str = "db";

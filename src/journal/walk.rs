@@ -8,9 +8,9 @@ use crate::model::{Event, Seq};
 
 use super::block::{Opened, Opener};
 use super::error::ReadError;
+use super::order::Order;
 use super::part::Part;
 use super::parts::{Parts, Pinned};
-use super::reader::Order;
 use super::term::TermHash;
 
 /// A block to decode: where it is, its first number, and the last number that it takes along when it is damaged.

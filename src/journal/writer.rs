@@ -8,8 +8,10 @@ use crate::model::{Event, Seq, Timestamp};
 
 use super::block::Packer;
 use super::error::{AppendError, OpenError};
+use super::hole::SetAside;
 use super::indexer::Indexer;
-use super::open::{self, Opened, SetAside};
+use super::mark::Mark;
+use super::open::{self, Opened};
 use super::options::Options;
 use super::part::Part;
 use super::parts::Parts;
@@ -17,13 +19,6 @@ use super::reader::Reader;
 use super::retention::{Keeper, Policy};
 use super::store::{Commit, Head};
 use super::strings::Interner;
-
-/// How far a capture's source is recorded; committed together with the events it stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Mark {
-    /// Time of its newest durable event.
-    pub at: Timestamp,
-}
 
 /// Appends to a journal. There is one: the directory is locked.
 pub struct Writer {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::journal::parts::{NEW_SUFFIX, part_dir};
+use crate::journal::dirs::{NEW_SUFFIX, part_dir};
 
 use super::stopped::Found;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::journal::dirs::{Entry, entries, part_dir};
 use crate::journal::error::{OpenError, ReadError};
 use crate::journal::identity::{Directory, write_durably};
 use crate::journal::index::{Run, SEALED_FILE};
 use crate::journal::part::{CONDEMNED_FILE, PartName};
-use crate::journal::parts::{Entry, entries, part_dir};
 use crate::journal::removed::{self, Removed};
 
 /// A journal that nobody else uses while this is there.

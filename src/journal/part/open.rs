@@ -10,8 +10,11 @@ use crate::journal::index::{RUN_SUFFIX, Run, SEALED_FILE};
 use crate::journal::store::{Head, Store};
 use crate::model::Seq;
 
+use super::name::PartName;
+use super::partition::{CACHE_BYTES, CONDEMNED_FILE, Part};
 use super::slot::Slot;
-use super::{CACHE_BYTES, CONDEMNED_FILE, Part, PartName, Span, State};
+use super::span::Span;
+use super::state::State;
 
 impl Part {
     /// Makes the database of a new partition.

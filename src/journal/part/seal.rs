@@ -12,7 +12,8 @@ use crate::journal::sealed::SealedStore;
 use crate::journal::store::Head;
 use crate::model::Seq;
 
-use super::{Located, Part, Span};
+use super::partition::{Located, Part};
+use super::span::Span;
 
 impl Part {
     /// Writes the oldest waiting list as a run. `false`: none waits.

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::journal::dirs::{remove_dir, set_aside};
 use crate::journal::error::ReadError;
+use crate::journal::hole::Hole;
 use crate::journal::index::Run;
-use crate::journal::open::Hole;
 use crate::journal::part::Part;
-use crate::journal::parts::{Parts, remove_dir, set_aside};
+use crate::journal::parts::Parts;
 use crate::journal::removed::{Cause, Removed};
 use crate::journal::salvage::{Salvage, salvage};
 use crate::journal::store::Head;

@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use crate::journal::block::{Opener, Packer};
 use crate::journal::blocks::Blocks;
+use crate::journal::dirs::NEW_SUFFIX;
 use crate::journal::error::ReadError;
 use crate::journal::index::{Outer, Run, Seal};
+use crate::journal::mark::Mark;
 use crate::journal::part::{Part, hex};
-use crate::journal::parts::{NEW_SUFFIX, Parts};
+use crate::journal::parts::Parts;
 use crate::journal::salvage::publish;
 use crate::journal::store::{Commit, Head};
 use crate::journal::strings::Interner;
@@ -85,7 +87,7 @@ struct Copy {
     packer: Packer,
     interner: Interner,
     head: Head,
-    marks: Vec<(String, crate::journal::writer::Mark)>,
+    marks: Vec<(String, Mark)>,
     run_events_max: u64,
     /// Events that go and have bytes which later ones may refer to, in order.
     gone: Vec<Seq>,

@@ -9,10 +9,10 @@ use std::path::Path;
 use crate::journal::block::{HEADER_BYTES, Hash, Header, Opened, Opener, Sealed, open_part};
 use crate::journal::error::ReadError;
 use crate::journal::index::Seal;
+use crate::journal::mark::Mark;
 use crate::journal::sealed::Places;
 use crate::journal::store::{FILE, read_mark, read_strings};
 use crate::journal::value::{MAGIC, VALUE_BYTES_MAX, What};
-use crate::journal::writer::Mark;
 use crate::model::{Seq, Str};
 
 /// Bytes looked through at a time; what begins at the end of them is read with the next.

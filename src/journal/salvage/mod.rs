@@ -15,13 +15,13 @@ use std::sync::atomic::AtomicBool;
 use crate::model::{Seq, Timestamp};
 
 use super::block::{Opened, Opener};
+use super::dirs::{NEW_SUFFIX, part_dir};
 use super::error::AppendError;
+use super::hole::Hole;
 use super::identity::sync_dir;
 use super::index::{Meta, Outer, Run, SEALED_FILE, Seal};
-use super::open::Hole;
 use super::options::Options;
 use super::part::{Part, PartName, hex};
-use super::parts::{NEW_SUFFIX, part_dir};
 use super::store::{Commit, FILE, Head};
 pub(super) use carve::Carved;
 use choose::Chosen;
