@@ -272,7 +272,7 @@ impl Channel {
         scene.published += 1;
         let Some(number) = event.delivery_tag else { return out.push(Observed { event, link: None }) };
         let mut link = None;
-        if scene.limits.may_hold_publish(scene) {
+        if scene.may_hold_publish() {
             let (held, gives) = Held::of(&event);
             self.publishes.hold(number, held);
             scene.unconfirmed += 1;
@@ -308,7 +308,7 @@ impl Channel {
         let mut link = None;
         if no_ack {
             event.settlement = Some(Settlement { kind: SettlementKind::Ack, requeue: false, multiple: false });
-        } else if scene.limits.may_hold_delivery(scene) {
+        } else if scene.may_hold_delivery() {
             let (held, gives) = Held::of(&event);
             let replaced = self.deliveries.hold(event.delivery_tag.unwrap_or_default(), held);
             scene.unsettled += usize::from(!replaced);

@@ -6,9 +6,6 @@ use super::holes::Why;
 use super::scene::Scene;
 use crate::model::{Str, Timestamp};
 
-/// What a consumer or a request takes in memory, roughly: its entry and its own names.
-pub(super) const CONSUMER_BYTES: usize = 512;
-
 /// Where deliveries come from, and whether they are settled by being sent.
 #[derive(Clone, Debug)]
 pub(super) struct Consumer {
@@ -36,7 +33,7 @@ impl<T> Default for Asked<T> {
 
 impl<T> Asked<T> {
     fn ask(&mut self, request: T, channel: u16, at: Timestamp, scene: &mut Scene) {
-        if self.unheard > 0 || !scene.limits.may_hold_consumer(scene) {
+        if self.unheard > 0 || !scene.may_hold_consumer() {
             self.unheard += 1;
             return scene.holes.note(channel, Why::Consumers, at);
         }
@@ -112,12 +109,12 @@ impl Consumers {
         scene: &mut Scene,
     ) {
         let consumer = self.consumer(queue, no_ack);
-        if !scene.limits.may_hold_consumer(scene) {
+        if !scene.may_hold_consumer() {
             scene.consumers -= self.forget_ended();
         }
         match tag_without_answer {
             None => self.consuming.ask(consumer, channel, at, scene),
-            Some(_) if !scene.limits.may_hold_consumer(scene) => {
+            Some(_) if !scene.may_hold_consumer() => {
                 scene.holes.note(channel, Why::Consumers, at);
             }
             Some(tag) => self.insert(tag, consumer, scene),

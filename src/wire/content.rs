@@ -4,12 +4,13 @@
 use super::basic;
 use super::bytes::Malformed;
 use super::holes::Why;
+use super::limits::UNFINISHED_BYTES;
 use super::method::ContentHeader;
 use super::scene::Scene;
 use crate::model::{Body, Event, Timestamp, Value, weight};
 
-/// What one that has begun takes in memory besides its body and headers, roughly.
-pub(super) const UNFINISHED_BYTES: usize = size_of::<Unfinished>() + 256;
+// Besides itself it has texts of its own.
+const _: () = assert!(size_of::<Unfinished>() + 256 <= UNFINISHED_BYTES);
 
 /// What a content is, besides its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::scene::Scene;
-use super::{Observed, Sink, limits::Limits};
+use super::{Observed, Sink};
 use crate::model::{Close, Event, Keys, Kind, Link, Settlement, Str, Timestamp};
-
-/// What one of them takes in memory, roughly: its entry and its own texts.
-pub(super) const HELD_BYTES: usize = 320;
 
 /// What a confirm or a settlement repeats of its message.
 #[derive(Debug)]
@@ -123,22 +120,5 @@ pub(super) fn tell(
         let mut observed = held.becomes(kind, tag, how, scene, channel, at);
         observed.event.close = close.cloned();
         out.push(observed);
-    }
-}
-
-impl Limits {
-    /// One more delivery may be held.
-    pub(super) fn may_hold_delivery(&self, scene: &Scene) -> bool {
-        scene.unsettled < self.unsettled_max && self.room.is_left()
-    }
-
-    /// One more consumer, or request for one, may be remembered.
-    pub(super) fn may_hold_consumer(&self, scene: &Scene) -> bool {
-        scene.consumers < self.consumers_max && self.room.is_left()
-    }
-
-    /// One more publish may be held.
-    pub(super) fn may_hold_publish(&self, scene: &Scene) -> bool {
-        scene.unconfirmed < self.unconfirmed_max && self.room.is_left()
     }
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::scene::Scene;
-use super::{Observed, Sink};
-use crate::model::{Event, Kind, Source, Timestamp};
+use crate::model::Timestamp;
 
 /// A hole that goes on is told at least this often.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -53,11 +51,12 @@ impl Why {
 #[derive(Debug, Default)]
 pub(super) struct Holes(BTreeMap<(u16, Why), Hole>);
 
+/// Something that passed unobserved, once or more often.
 #[derive(Debug)]
-struct Hole {
-    from: Timestamp,
-    to: Timestamp,
-    count: u64,
+pub(super) struct Hole {
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    pub(super) count: u64,
 }
 
 impl Holes {
@@ -74,38 +73,19 @@ impl Holes {
     pub(super) fn newest(&self) -> Option<&'static str> {
         self.0.iter().max_by_key(|(_, hole)| hole.to).map(|((_, why), _)| why.text())
     }
-}
 
-impl Scene {
-    /// Tells the holes that are due; `all` of them at the end.
-    pub(super) fn tell_holes(&mut self, all: bool, at: Timestamp, out: &mut dyn Sink) {
-        if self.holes.0.is_empty() {
-            return;
-        }
-        let mut holes = std::mem::take(&mut self.holes);
-        holes.0.retain(|(channel, why), hole| {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Hands out those that are due, each with its channel and its reason, and forgets them; at the end `all` are due.
+    pub(super) fn tell(&mut self, all: bool, at: Timestamp, mut told: impl FnMut(u16, &Hole, &str)) {
+        self.0.retain(|(channel, why), hole| {
             let due = all || at.since(hole.from) >= TOLD_EVERY;
             if due {
-                let cause = format!("on channel {channel}, {} {}", hole.count, why.text());
-                let gap = self.gap(&cause, Some(*channel), (hole.from, hole.to), Some(hole.count));
-                out.push(Observed { event: gap, link: None });
+                told(*channel, hole, why.text());
             }
             !due
         });
-        self.holes = holes;
-    }
-
-    /// A gap in what is known of this session. One without a count says that nothing more of it is known.
-    pub(super) fn gap(
-        &self,
-        cause: &str,
-        channel: Option<u16>,
-        (from, to): (Timestamp, Timestamp),
-        count: Option<u64>,
-    ) -> Event {
-        let Event { vhost, session, .. } = self.event(Kind::Gap, channel, to);
-        let name = self.session.connection.as_deref().unwrap_or_default();
-        let cause = format!("session {name}: {cause}");
-        Event { vhost, session, ..Event::gap(Source::Proxy, (from, to), count, cause) }
     }
 }

@@ -3,6 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// What a message takes that is held until it is settled or confirmed, roughly: its entry and its own texts.
+pub(super) const HELD_BYTES: usize = 320;
+/// What a consumer or a request takes, roughly: its entry and its own names.
+pub(super) const CONSUMER_BYTES: usize = 512;
+/// What a content takes that has begun, besides its body and headers, roughly.
+pub(super) const UNFINISHED_BYTES: usize = 1280;
+
 /// Bounds of one session. What exceeds one passes unobserved, and is counted into a gap.
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -11,6 +11,7 @@
 //! | `bytes`, `table`, `basic` | values, tables and properties out of bytes |
 //! | `frame`, `method` | frames out of a stream, methods out of frames |
 //! | `content`, `channel`, `session` | their meaning, by content, channel and session |
+//! | `observed`, `figures`, `end` | the words in which a session is told |
 //! | `held`, `consumers`, `transaction` | the memory of a channel, until it is settled, confirmed, cancelled or committed |
 //! | `holes`, `limits` | observations that could not be followed, and the bounds |
 //! | `value`, `properties` | the same from the values of `amq-protocol`, for the taps |
@@ -23,6 +24,8 @@ mod consumers;
 mod content;
 mod dead_letters;
 mod death;
+mod end;
+mod figures;
 mod frame;
 mod gate;
 mod held;
@@ -31,6 +34,7 @@ mod limits;
 mod login;
 mod method;
 mod names;
+mod observed;
 mod observer;
 mod properties;
 mod scene;
@@ -41,9 +45,12 @@ mod value;
 
 pub use dead_letters::DeadLetters;
 pub use death::{newest_death, told_by_delivery};
+pub use end::End;
+pub use figures::Figures;
 pub use gate::{Gate, Verdict};
 pub use limits::{Limits, Room};
-pub use observer::{End, Figures, Observed, Observer, Sink};
+pub use observed::{Observed, Sink};
+pub use observer::Observer;
 pub use properties::{Content, apply_basic, apply_table};
 pub use value::{Decoded, table, text, value};
 

@@ -1,72 +1,13 @@
 //! One session, observed: the bytes of both directions in the order in which they passed, into events.
 
+use super::end::End;
+use super::figures::Figures;
 use super::frame::Splitter;
 use super::limits::Limits;
 use super::login::{self, Collector, Greeting};
+use super::observed::{Observed, Sink};
 use super::session::Followed;
-use crate::model::{Event, Link, Party, Session, Side, Str, Timestamp};
-
-/// An event, and its part in handing on the keys of its message.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// The event.
-    pub event: Event,
-    /// See [`Link`].
-    pub link: Option<Link>,
-}
-
-/// Takes events as they are told. One method can tell thousands at once, and what takes them may pass each on before the
-/// next is made.
-pub trait Sink {
-    /// The next event.
-    fn push(&mut self, observed: Observed);
-}
-
-impl Sink for Vec<Observed> {
-    fn push(&mut self, observed: Observed) {
-        self.push(observed);
-    }
-}
-
-/// What a session does now.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
-    /// Connection name, user and client name, as far as they are known.
-    pub session: Session,
-    /// The virtual host opened.
-    pub vhost: Option<Str>,
-    /// Its virtual host is open.
-    pub open: bool,
-    /// Open channels.
-    pub channels: usize,
-    /// Messages published.
-    pub published: u64,
-    /// Messages delivered.
-    pub delivered: u64,
-    /// Publishes without their confirm.
-    pub unconfirmed: usize,
-    /// Deliveries without their settlement.
-    pub unsettled: usize,
-    /// When the oldest of them was delivered.
-    pub oldest_unsettled_at: Option<Timestamp>,
-    /// `connection.blocked` is in force.
-    pub blocked: bool,
-    /// One side has sent `connection.close`.
-    pub closing: bool,
-    /// Why not all of it is observed.
-    pub gap: Option<Str>,
-    /// Nothing more of it is observed.
-    pub blind: bool,
-}
-
-/// How a session's connections ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct End {
-    /// Who ended it first, where the protocol did not say so.
-    pub by: Party,
-    /// What was seen of it, in words.
-    pub text: Str,
-}
+use crate::model::{Side, Str, Timestamp};
 
 /// Follows one session. Takes any bytes, in any pieces; never panics, and what it remembers is bounded by [`Limits`].
 #[derive(Debug)]

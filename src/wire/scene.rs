@@ -1,11 +1,9 @@
 //! The state that all channels of a session share: its client, repeated names, counts, and observations without room.
 
-use super::consumers::CONSUMER_BYTES;
-use super::content::UNFINISHED_BYTES;
-use super::held::HELD_BYTES;
 use super::holes::Holes;
-use super::limits::Limits;
+use super::limits::{CONSUMER_BYTES, HELD_BYTES, Limits, UNFINISHED_BYTES};
 use super::names::Names;
+use super::observed::{Observed, Sink};
 use crate::model::{Event, Kind, Session, Source, Str, Timestamp};
 
 /// The session's common state.
@@ -51,6 +49,49 @@ impl Scene {
         event.vhost = self.vhost.clone();
         event.session = Some(Session { channel, ..self.session.clone() });
         event
+    }
+
+    /// Tells the holes that are due; `all` of them at the end.
+    pub(super) fn tell_holes(&mut self, all: bool, at: Timestamp, out: &mut dyn Sink) {
+        if self.holes.is_empty() {
+            return;
+        }
+        let mut holes = std::mem::take(&mut self.holes);
+        holes.tell(all, at, |channel, hole, cause| {
+            let cause = format!("on channel {channel}, {} {cause}", hole.count);
+            let gap = self.gap(&cause, Some(channel), (hole.from, hole.to), Some(hole.count));
+            out.push(Observed { event: gap, link: None });
+        });
+        self.holes = holes;
+    }
+
+    /// A gap in what is known of this session. One without a count says that nothing more of it is known.
+    pub(super) fn gap(
+        &self,
+        cause: &str,
+        channel: Option<u16>,
+        (from, to): (Timestamp, Timestamp),
+        count: Option<u64>,
+    ) -> Event {
+        let Event { vhost, session, .. } = self.event(Kind::Gap, channel, to);
+        let name = self.session.connection.as_deref().unwrap_or_default();
+        let cause = format!("session {name}: {cause}");
+        Event { vhost, session, ..Event::gap(Source::Proxy, (from, to), count, cause) }
+    }
+
+    /// One more delivery may be held.
+    pub(super) fn may_hold_delivery(&self) -> bool {
+        self.unsettled < self.limits.unsettled_max && self.limits.room.is_left()
+    }
+
+    /// One more publish may be held.
+    pub(super) fn may_hold_publish(&self) -> bool {
+        self.unconfirmed < self.limits.unconfirmed_max && self.limits.room.is_left()
+    }
+
+    /// One more consumer, or request for one, may be remembered.
+    pub(super) fn may_hold_consumer(&self) -> bool {
+        self.consumers < self.limits.consumers_max && self.limits.room.is_left()
     }
 
     /// Bytes that the session takes, roughly.
