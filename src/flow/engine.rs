@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::config;
 use crate::model::{Event, Kind, MessageKey, StalledReport, StalledWhat, Str, Timestamp};
 
-use super::handle::StalledQuery;
 use super::message::Message;
 use super::order::{Status, Step, announced, is_final, step};
 use super::report::Stalled;
 use super::sight::OutOfSight;
 use super::stalled::{Trouble, is_finished, troubles};
+use super::stalled_query::StalledQuery;
 use super::table::{Limits, Table};
 
 /// How long a finished message or order is remembered for latecomers.

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
 use crate::journal::{Order, ReadError, Reader, Term};
-use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, StalledWhat, Subject, Timestamp, Trail};
+use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, Subject, Timestamp, Trail};
 
 use super::engine::Engine;
 use super::sight::OutOfSight;
+use super::stalled_query::StalledQuery;
 use super::trail;
 
 /// Events of one trail; an order with more is shown from its beginning.
@@ -17,27 +18,6 @@ const TRAIL_EVENTS_MAX: usize = 2_000;
 const TRAIL_MESSAGES_MAX: usize = 200;
 /// Gaps looked through for one trail, newest first.
 const GAPS_MAX: usize = 1_000;
-
-/// Filter of the stalled report; `None` leaves all in.
-#[derive(Clone, Debug)]
-pub struct StalledQuery {
-    /// Messages or orders.
-    pub what: Option<StalledWhat>,
-    /// Service that published the message, or holds it, or announced the status.
-    pub service: Option<String>,
-    /// Queue that owes the message.
-    pub queue: Option<String>,
-    /// Status.
-    pub status: Option<String>,
-    /// Items in the answer.
-    pub limit: usize,
-}
-
-impl Default for StalledQuery {
-    fn default() -> Self {
-        StalledQuery { what: None, service: None, queue: None, status: None, limit: 1000 }
-    }
-}
 
 /// Trails and stalls. A cheap handle.
 #[derive(Clone)]

@@ -18,12 +18,14 @@ mod order;
 mod report;
 mod sight;
 mod stalled;
+mod stalled_query;
 mod table;
 mod trail;
 mod verdict;
 mod words;
 
-pub use handle::{Flow, StalledQuery};
+pub use handle::Flow;
+pub use stalled_query::StalledQuery;
 
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,10 @@ use crate::config;
 use crate::model;
 use crate::model::{Seq, StalledReason, Str, Timestamp};
 
-use super::handle::StalledQuery;
 use super::message::Message;
 use super::order::{Status, deadline, is_final};
 use super::stalled::Trouble;
+use super::stalled_query::StalledQuery;
 use super::verdict::tell;
 use super::words::{moment, span};
 

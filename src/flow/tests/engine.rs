@@ -1,7 +1,7 @@
 //! What is under way: deadlines, bounds, and agreement with the trail.
 
+use super::super::StalledQuery;
 use super::super::engine::Engine;
-use super::super::handle::StalledQuery;
 use super::super::order::Messages;
 use super::proxied::{WHAT, ended, given, sent, timed, traced};
 use super::*;

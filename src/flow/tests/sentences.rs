@@ -5,8 +5,8 @@
 
 use expect_test::expect_file;
 
+use super::super::StalledQuery;
 use super::super::engine::Engine;
-use super::super::handle::StalledQuery;
 use super::super::trail;
 use super::proxied::{Stream, answered, ended, given, lost as unroutable, returned, sent, timed};
 use super::sight::lost as out_of_sight;

@@ -1,7 +1,7 @@
 //! Sessions that the proxy lost sight of, and deaths that it alone saw.
 
+use super::super::StalledQuery;
 use super::super::engine::Engine;
-use super::super::handle::StalledQuery;
 use super::proxied::{Stream, WHAT, ended, given, sent, timed};
 use super::*;
 use crate::model::{Gap, Session};
