@@ -23,7 +23,9 @@
 mod keep;
 mod key;
 mod known;
+mod marks;
 mod observation;
+mod open;
 mod prepare;
 mod queue;
 mod recorder;
@@ -35,7 +37,8 @@ mod writer;
 pub use keep::{Keeping, change_events, policy};
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
-pub use recorder::{OpenError, Recorder, Stopped, open, open_journal};
+pub use open::{OpenError, open, open_journal};
+pub use recorder::{Recorder, Stopped};
 pub use stats::Stats;
 pub use writer::WriterHandle;
 

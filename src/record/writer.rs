@@ -16,10 +16,10 @@ use crate::live::Sources;
 use crate::model::{Event, Seq, Source, Str, Timestamp};
 use crate::task;
 
+use super::marks::{Marks, mark_name};
 use super::observation::Receipt;
 use super::prepare::{Learned, Preparer};
 use super::queue::Input;
-use super::recorder::{Marks, mark_name};
 use super::repeats::Repeats;
 use super::room::Room;
 use super::stats::Counters;
