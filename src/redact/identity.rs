@@ -1,43 +1,11 @@
-//! Keyed digests: of masked values, of whole bodies, and the fingerprint that joins the observations of a message.
+//! The digest of a whole body, and the fingerprint that joins the observations of a message.
 
 use crate::model::{Event, Fingerprint};
 
-use super::Masker;
-
-/// One key for each purpose, so that a digest of one cannot be compared with one of another.
-#[derive(Clone)]
-pub(super) struct Keys {
-    mask: [u8; 32],
-    body: [u8; 32],
-    fingerprint: [u8; 32],
-}
-
-impl Keys {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
-        Keys {
-            mask: blake3::derive_key("hoptrail 2026-11-20 masked value", key),
-            body: blake3::derive_key("hoptrail 2026-11-20 body digest", key),
-            fingerprint: blake3::derive_key("hoptrail 2026-11-20 message fingerprint", key),
-        }
-    }
-
-    /// The first 32 bits over a normalised value: enough to compare, too few to be a directory of anything.
-    pub(super) fn mask(&self, normalised: &[u8]) -> [u8; 4] {
-        let hash = blake3::keyed_hash(&self.mask, normalised);
-        *hash.as_bytes().first_chunk().unwrap_or(&[0; 4])
-    }
-
-    fn body(&self, data: &[u8]) -> [u8; 16] {
-        half(blake3::keyed_hash(&self.body, data))
-    }
-}
+use super::masker::Masker;
 
 /// What the fields of a fingerprint take, mostly.
 const FIELDS_BYTES: usize = 512;
-
-fn half(hash: blake3::Hash) -> [u8; 16] {
-    *hash.as_bytes().first_chunk().unwrap_or(&[0; 16])
-}
 
 impl Masker {
     /// Fills in the body's digest and the event's fingerprint. The body must be whole and unmasked.
@@ -90,7 +58,7 @@ impl Masker {
             bytes.extend_from_slice(&len.to_le_bytes());
             bytes.extend_from_slice(field.unwrap_or_default());
         }
-        Fingerprint(half(blake3::keyed_hash(&self.keys.fingerprint, &bytes)))
+        self.keys.fingerprint(&bytes)
     }
 }
 

@@ -23,51 +23,15 @@ mod event;
 mod headers;
 mod identity;
 mod json;
+mod keys;
+mod masker;
 mod names;
 mod paths;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 pub use event::MaskedBody;
 pub use identity::cut;
+pub use masker::Masker;
 
-use crate::config::{ExemptId, Property, Redact};
-
-use detect::Detectors;
-use identity::Keys;
-use paths::MaskPath;
-
-/// The configured masks with the key of their digests.
-#[derive(Clone)]
-pub struct Masker {
-    keys: Keys,
-    detectors: Detectors,
-    body: Vec<MaskPath>,
-    /// In lower case.
-    headers: Vec<String>,
-    properties: Vec<Property>,
-    exempt: Vec<ExemptId>,
-}
-
-impl Masker {
-    /// With the settings of `[redact]` and the journal's key.
-    #[must_use]
-    pub fn new(settings: &Redact, key: [u8; 32]) -> Self {
-        Masker {
-            keys: Keys::new(&key),
-            detectors: Detectors::new(&settings.detect),
-            body: settings.body.iter().map(MaskPath::new).collect(),
-            headers: settings.headers.iter().map(|name| name.to_lowercase()).collect(),
-            properties: settings.properties.clone(),
-            exempt: settings.exempt_ids.clone(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Masker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Masker").finish_non_exhaustive()
-    }
-}
+#[cfg(test)]
+mod tests;

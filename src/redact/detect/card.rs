@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::number::{Groups, is_dash, is_space};
+use super::groups::{Groups, is_dash, is_space};
 
 /// Other numbers pass the check one time in ten, so what no card looks like is left out.
 pub(super) fn find(groups: &Groups<'_>, from: usize) -> Option<Range<usize>> {

@@ -2,7 +2,8 @@
 
 use crate::config::Detector;
 
-use super::{Found, MASK_LEN, starts_with_mask};
+use super::found::Found;
+use super::mask::{MASK_LEN, starts_with_mask};
 
 /// Longer local parts and domains do not exist (RFC 5321, 4.5.3.1); looking no further bounds the work.
 const LOCAL_BYTES_MAX: usize = 256;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::number::{Groups, is_dash};
+use super::groups::{Groups, is_dash};
 
 pub(super) fn find(groups: &Groups<'_>, from: usize) -> Option<Range<usize>> {
     let first = groups.groups.get(from)?;

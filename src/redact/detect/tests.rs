@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{DIGITS_MIN, Detectors};
+use super::Detectors;
+use super::groups::DIGITS_MIN;
 use crate::config::Detector;
 
 fn found(text: &str) -> Vec<(Detector, &str)> {
