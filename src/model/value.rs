@@ -103,7 +103,7 @@ impl Value {
             Value::Float(value) => json!(value),
             Value::Decimal { scale, value } => json!(decimal(*scale, *value)),
             Value::Text(text) => json!(text),
-            Value::Bytes(bytes) => json!({ "base64": super::api::base64(bytes) }),
+            Value::Bytes(bytes) => json!({ "base64": base64(bytes) }),
             Value::List(items) => items.iter().map(Value::to_json).collect(),
             Value::Table(entries) => table_to_json(entries),
             Value::TooDeep => json!({ "too_deep": true }),
@@ -130,6 +130,12 @@ fn decimal(scale: u8, value: u32) -> String {
         Some((whole, fraction)) if scale > 0 => format!("{whole}.{fraction}"),
         _ => digits,
     }
+}
+
+/// Standard base64 with padding (RFC 4648, section 4).
+pub(super) fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

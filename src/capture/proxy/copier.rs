@@ -9,17 +9,26 @@ use std::task::{Context, Poll};
 
 use tracing::warn;
 
-use super::listen::Relay;
+use super::backlog::Sender;
 use crate::clock;
+use crate::live::Sessions;
 use crate::model::Side;
 use crate::wire::{Gate, Verdict};
+
+/// Where the copiers of all sessions tell of their bytes.
+pub(super) struct Shared {
+    pub(super) sessions: Sessions,
+    pub(super) backlog: Sender,
+    /// `record.on_full = "wait"`.
+    pub(super) waits: bool,
+}
 
 /// Copies a session's bytes for the observer, and checks its login.
 pub(super) struct Copier {
     id: u64,
     peer: SocketAddr,
     gate: Option<Gate>,
-    relay: Rc<Relay>,
+    shared: Rc<Shared>,
     /// Waits for room in the backlog.
     waiting: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// Bytes passed since this was looked at.
@@ -29,15 +38,15 @@ pub(super) struct Copier {
 }
 
 impl Copier {
-    pub(super) fn new(id: u64, peer: SocketAddr, gate: Option<Gate>, relay: Rc<Relay>) -> Self {
-        Copier { id, peer, gate, relay, waiting: None, has_passed: false, refusal: None }
+    pub(super) fn new(id: u64, peer: SocketAddr, gate: Option<Gate>, shared: Rc<Shared>) -> Self {
+        Copier { id, peer, gate, shared, waiting: None, has_passed: false, refusal: None }
     }
 
     /// These bytes come next from this side. `Break`: they are not to be passed on, and the session ends.
     pub(super) fn pass(&mut self, side: Side, bytes: &[u8]) -> ControlFlow<()> {
         self.has_passed = true;
-        self.relay.sessions().passed(side, bytes.len() as u64);
-        self.relay.backlog.pass(self.id, clock::now(), side, bytes);
+        self.shared.sessions.passed(side, bytes.len() as u64);
+        self.shared.backlog.pass(self.id, clock::now(), side, bytes);
         if side == Side::Client { self.judge(bytes) } else { ControlFlow::Continue(()) }
     }
 
@@ -48,12 +57,12 @@ impl Copier {
 
     /// Whether more may be read; otherwise the task is woken when it may.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.relay.waits || !self.relay.backlog.is_full() {
+        if !self.shared.waits || !self.shared.backlog.is_full() {
             self.waiting = None;
             return Poll::Ready(());
         }
-        let relay = self.relay.clone();
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(async move { relay.backlog.room().await }));
+        let shared = self.shared.clone();
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(async move { shared.backlog.room().await }));
         let ready = waiting.as_mut().poll(cx);
         if ready.is_ready() {
             self.waiting = None;

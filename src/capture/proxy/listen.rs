@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::backlog::{BATCH_LINGER, Sender, What};
 use super::connect::connect;
-use super::copier::Copier;
+use super::copier::{Copier, Shared};
 use super::relay::READ_BYTES;
 use super::session::Session;
 use super::tls::Tls;
@@ -34,12 +34,9 @@ const GUEST: &str = "guest";
 pub(super) struct Relay {
     config: Arc<Config>,
     tls: Tls,
-    sessions: Sessions,
-    pub(super) backlog: Sender,
-    /// `record.on_full = "wait"`.
-    pub(super) waits: bool,
+    shared: Rc<Shared>,
     /// The bytes read from a session, until they are written on.
-    pub(super) buffer: RefCell<Box<[u8]>>,
+    buffer: RefCell<Box<[u8]>>,
     /// Cuts the sessions that are not over by the end of the drain.
     cut: CancellationToken,
     next_id: Cell<u64>,
@@ -50,9 +47,7 @@ impl Relay {
         Relay {
             config,
             tls,
-            sessions,
-            backlog,
-            waits,
+            shared: Rc::new(Shared { sessions, backlog, waits }),
             buffer: RefCell::new(vec![0; READ_BYTES].into()),
             cut: CancellationToken::new(),
             next_id: Cell::new(1),
@@ -61,10 +56,6 @@ impl Relay {
 
     fn settings(&self) -> &config::Proxy {
         &self.config.proxy
-    }
-
-    pub(super) fn sessions(&self) -> &Sessions {
-        &self.sessions
     }
 
     /// Serves until `cancel`, then until the sessions have ended or the drain is over. Must run in a `LocalSet`.
@@ -95,7 +86,7 @@ impl Relay {
                     running.spawn_local(self.clone().session(stream, peer));
                 }
                 Ok((_, peer)) => {
-                    self.sessions.refused(Refused::TooMany);
+                    self.shared.sessions.refused(Refused::TooMany);
                     debug!(client = %peer, "refused: proxy.sessions_max is reached");
                 }
                 Err(error) => {
@@ -126,15 +117,15 @@ impl Relay {
     /// Hands batches over that do not fill up, for ever. The last one goes when the backlog is closed.
     async fn keep_flushing(&self) {
         loop {
-            self.backlog.begun.notified().await;
+            self.shared.backlog.begun.notified().await;
             tokio::time::sleep(BATCH_LINGER).await;
-            self.backlog.flush();
+            self.shared.backlog.flush();
         }
     }
 
     async fn session(self: Rc<Self>, stream: TcpStream, peer: SocketAddr) {
         if let Err(why) = self.clone().bring(stream, peer).await {
-            self.sessions.refused(why);
+            self.shared.sessions.refused(why);
         }
     }
 
@@ -157,14 +148,14 @@ impl Relay {
         let name = Str::from(format!("{peer} -> {local}"));
         let now = clock::now();
         let is_tls = self.tls.from_clients.is_some();
-        self.sessions.opened(id, peer.to_string(), name.clone(), is_tls, now);
+        self.shared.sessions.opened(id, peer.to_string(), name.clone(), is_tls, now);
         if let Some((from, to)) = ends {
-            self.sessions.connected(id, format!("{from} -> {to}"));
+            self.shared.sessions.connected(id, format!("{from} -> {to}"));
         }
-        self.backlog.tell(id, now, What::Opened(name.clone()));
+        self.shared.backlog.tell(id, now, What::Opened(name.clone()));
         let refuses_guest = self.settings().refuse_guest && !peer.ip().to_canonical().is_loopback();
         let gate = refuses_guest.then(|| Gate::refusing(GUEST));
-        let mut session = Session::new(client, broker, Copier::new(id, peer, gate, self.clone()));
+        let mut session = Session::new(client, broker, Copier::new(id, peer, gate, self.shared.clone()));
         let end = self.cut.run_until_cancelled(poll_fn(|cx| session.poll(cx, &self.buffer))).await;
         let end = match end {
             Some(end) => end,
@@ -174,7 +165,7 @@ impl Relay {
             }
         };
         let was_refused = session.refuse().await;
-        self.backlog.tell(id, clock::now(), What::Ended(Box::new(end)));
+        self.shared.backlog.tell(id, clock::now(), What::Ended(Box::new(end)));
         if was_refused { Err(Refused::Guest) } else { Ok(()) }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::json::text;
-use crate::model::value::table_to_json;
+use crate::model::value::{base64, table_to_json};
 use crate::model::{Body, Event, Kind, Open, Properties, Session, Settlement, Source, Str, Timestamp, Topology};
 
 use super::{DeathView, GapView};
@@ -217,11 +217,4 @@ fn without_nulls<T: Serialize>(value: &T) -> serde_json::Value {
         Ok(other) => other,
         Err(_) => serde_json::Value::Null,
     }
-}
-
-/// Standard base64 with padding (RFC 4648, section 4).
-#[must_use]
-pub fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

@@ -12,7 +12,7 @@ mod statistics;
 mod trail;
 
 pub use alert::{AlertView, AlertsReport};
-pub use event::{BodyView, EventView, base64};
+pub use event::{BodyView, EventView};
 pub use gap::GapView;
 pub use report::{CoverageReport, DeadLetterGroup, DeadLettersReport, EventsPage, Health, HealthCheck, Problem};
 pub use stalled::{StalledItem, StalledReport};

@@ -9,12 +9,7 @@ use axum::http::{HeaderValue, Response, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 
-use super::problem::Refusal;
-
-/// The longest URL: three ids of 1024 bytes, each byte percent-encoded, and the short parameters beside them.
-pub(in crate::serve) const URI_BYTES_MAX: usize = 16 * 1024;
-/// Every request is a GET; clients that send a body with one by habit send a small one. No handler reads it.
-pub(in crate::serve) const BODY_BYTES_MAX: u64 = 16 * 1024;
+use super::problem::{BODY_BYTES_MAX, Refusal, URI_BYTES_MAX};
 
 /// Refuses requests that are larger than a question can be.
 pub(in crate::serve) async fn small_requests(request: Request, next: Next) -> axum::response::Response {

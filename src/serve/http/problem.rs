@@ -5,6 +5,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::model::api::Problem;
 
+/// The longest URL: three ids of 1024 bytes, each byte percent-encoded, and the short parameters beside them.
+pub(in crate::serve) const URI_BYTES_MAX: usize = 16 * 1024;
+/// Every request is a GET; clients that send a body with one by habit send a small one. No handler reads it.
+pub(in crate::serve) const BODY_BYTES_MAX: u64 = 16 * 1024;
+
 /// Why a request has no answer. Every answer that is not a success is made from one of these.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::serve) enum Refusal {
@@ -27,10 +32,10 @@ pub(in crate::serve) enum Refusal {
     #[error("{0} is not possible here: hoptrail only answers GET and HEAD")]
     MethodNotAllowed(String),
     /// The URL is longer than any question.
-    #[error("the URL has {0} bytes; at most {max} are read", max = super::guard::URI_BYTES_MAX)]
+    #[error("the URL has {0} bytes; at most {max} are read", max = URI_BYTES_MAX)]
     UriTooLong(usize),
     /// The request carries a body.
-    #[error("the request's body is larger than {max} bytes; requests need none", max = super::guard::BODY_BYTES_MAX)]
+    #[error("the request's body is larger than {max} bytes; requests need none", max = BODY_BYTES_MAX)]
     BodyTooLarge,
     /// The answer took too long.
     #[error("the answer took longer than {0}; narrow the question, for example with from and to")]

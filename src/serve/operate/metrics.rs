@@ -24,7 +24,10 @@ use crate::serve::http::problem::Refusal;
 use crate::serve::http::reply::with_type;
 use crate::serve::http::requests::Requests;
 
+mod figure;
 mod proxy;
+
+use figure::{Figure, Labels, Series};
 
 const PATH: &str = "/metrics";
 
@@ -48,23 +51,6 @@ pub(in crate::serve) fn page(readings: &Readings, requests: &Requests) -> Result
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| Refusal::Internal)?;
     Ok(with_type(StatusCode::OK, MEDIA_TYPE, text))
-}
-
-type Labels = Vec<(&'static str, String)>;
-
-/// One metric with its series.
-#[derive(Debug)]
-struct Figure {
-    name: &'static str,
-    help: &'static str,
-    series: Series,
-}
-
-#[derive(Debug)]
-enum Series {
-    Count(Vec<(Labels, u64)>),
-    Seconds(f64),
-    Gauge(Vec<(Labels, f64)>),
 }
 
 #[derive(Debug)]

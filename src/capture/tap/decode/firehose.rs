@@ -7,7 +7,8 @@ use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::claims::Claims;
 use super::message::body;
-use super::{Arrival, BoundDeadLetterExchanges, Clients, is_own_queue, too_deep_gap};
+use super::{Arrival, BoundDeadLetterExchanges, is_own_queue, too_deep_gap};
+use crate::capture::tap::clients::Clients;
 use crate::model::{Event, Kind, Session, Source, Str};
 use crate::wire;
 

@@ -5,6 +5,7 @@
 
 mod broker_event;
 mod claims;
+mod decoder;
 mod firehose;
 mod message;
 
@@ -13,10 +14,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use amq_protocol::protocol::basic::AMQPProperties;
 
-use super::clients::Clients;
 use crate::config::Tap;
-use crate::model::{Event, Source, Str, Timestamp, Value};
-use claims::Claims;
+use crate::model::{Event, Str, Timestamp, Value};
+
+pub(super) use decoder::Decoder;
 
 /// A delivery to a tap queue.
 pub(super) struct Arrival {
@@ -49,15 +50,6 @@ impl BoundDeadLetterExchanges {
     }
 }
 
-/// Turns the deliveries of one source of one vhost into events.
-pub(super) struct Decoder {
-    source: Source,
-    vhost: Str,
-    clients: Clients,
-    bound: BoundDeadLetterExchanges,
-    claims: Claims,
-}
-
 /// The result of decoding a delivery.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Decoded {
@@ -65,25 +57,6 @@ pub(super) struct Decoded {
     pub events: Vec<Event>,
     /// The vhost whose topology the delivery announces a change of.
     pub changed: Option<Str>,
-}
-
-impl Decoder {
-    /// A decoder for `source` in `vhost`.
-    pub fn new(source: Source, vhost: Str, clients: Clients, bound: BoundDeadLetterExchanges) -> Self {
-        Decoder { source, vhost, clients, bound, claims: Claims::default() }
-    }
-
-    /// The events of one delivery.
-    pub fn decode(&mut self, arrival: Arrival) -> Decoded {
-        match self.source {
-            Source::Events => broker_event::decode(&arrival, &self.clients),
-            Source::Firehose => {
-                let context = firehose::Context { vhost: &self.vhost, clients: &self.clients, bound: &self.bound };
-                Decoded { events: firehose::decode(arrival, &context, &mut self.claims), changed: None }
-            }
-            source => Decoded { events: message::decode(arrival, source, &self.vhost), changed: None },
-        }
-    }
 }
 
 /// The queue belongs to this or another hoptrail.

@@ -1,8 +1,8 @@
 use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
 
 use super::*;
-use crate::capture::tap::clients::Client;
-use crate::model::{Body, Death, Kind, Session, Topology};
+use crate::capture::tap::clients::{Client, Clients};
+use crate::model::{Body, Death, Kind, Session, Source, Topology};
 use crate::wire::nested;
 
 fn text(text: &str) -> AMQPValue {

@@ -4,7 +4,7 @@ use crate::clock;
 use crate::live::SessionStats;
 use crate::model::Kind;
 
-use super::{Figure, Series};
+use super::figure::{Figure, Labels, Series};
 
 /// Kinds of observations that the proxy makes: shown as 0 where none was dropped, so that a rate has a beginning.
 const KINDS: [Kind; 9] = [
@@ -48,7 +48,7 @@ pub(super) fn figures(stats: &SessionStats) -> Vec<Figure> {
     figures.into_iter().map(|(name, help, series)| Figure { name, help, series }).collect()
 }
 
-fn dropped(stats: &SessionStats) -> Vec<(super::Labels, u64)> {
+fn dropped(stats: &SessionStats) -> Vec<(Labels, u64)> {
     let mut counts: Vec<(Kind, u64)> = KINDS.map(|kind| (kind, 0)).to_vec();
     for (kind, count) in &stats.dropped {
         match counts.iter_mut().find(|(known, _)| known == kind) {
