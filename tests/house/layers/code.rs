@@ -33,7 +33,7 @@ fn heads(rest: &str) -> Vec<String> {
     heads
 }
 
-fn is_word(c: char) -> bool {
+pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -60,6 +60,32 @@ pub fn without_comments_and_strings(text: &str) -> String {
         rest = kept;
     }
     code
+}
+
+/// Code without the items that are for tests only.
+pub fn without_tests(code: &str) -> String {
+    let mut parts = code.split("#[cfg(test)]");
+    let mut program = parts.next().unwrap_or_default().to_owned();
+    program.extend(parts.map(|rest| &rest[item_len(rest)..]));
+    program
+}
+
+/// Up to the semicolon or the block that ends an item.
+fn item_len(code: &str) -> usize {
+    let head = code.split(['{', ';']).next().unwrap_or_default();
+    let is_import = head.split_whitespace().any(|word| word == "use");
+    let mut depth = 0_usize;
+    for (at, sign) in code.char_indices() {
+        match sign {
+            '{' | '(' | '[' => depth += 1,
+            '}' | ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && (sign == ';' || sign == '}' && !is_import) {
+            return at + 1;
+        }
+    }
+    code.len()
 }
 
 fn comment_len(text: &str) -> usize {
@@ -125,4 +151,11 @@ fn comments_and_strings_are_no_code() {
         /* b /* c */ crate::y */ d "crate::z \" e" 'f' '"' g<'h>('\'') r#"i " j"# k"##;
     let words = without_comments_and_strings(text).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(words, "a d g<'h>( ) k");
+}
+
+#[test]
+fn items_for_tests_are_left_out() {
+    let code =
+        "a;\n#[cfg(test)]\npub use b::{c, d};\ne;\n#[cfg(test)]\nfn f(g: [u8; 2]) { h; }\ni;\n#[cfg(test)]\nmod j {}";
+    assert_eq!(without_tests(code).split_whitespace().collect::<String>(), "a;e;i;");
 }

@@ -1,5 +1,6 @@
 //! Holds the code to the table of rooms in `docs/architecture.md`: which module may name which, which module alone may
-//! name a library that does I/O, how long a file may be, and that every file is part of the crate.
+//! name a library that does I/O, that no files of a room name one another in a circle, how long a file may be, and that
+//! every file is part of the crate.
 //!
 //! Reads `src/` as text, without comments and strings. What macros build from pieces it does not see.
 
@@ -8,9 +9,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod circles;
 mod code;
+mod paths;
 
-use code::{names_after, without_comments_and_strings};
+use circles::circles;
+use code::{names_after, without_comments_and_strings, without_tests};
 
 /// A module at the top of the crate, and those that it may name.
 struct Room(&'static str, &'static [&'static str]);
@@ -74,11 +78,16 @@ struct Source {
     lines: usize,
     /// Without comments and strings.
     code: String,
+    /// The code that is in the program: without tests.
+    program: String,
 }
 
 impl Source {
     fn new(path: impl Into<PathBuf>, text: &str) -> Source {
-        Source { path: path.into(), lines: text.lines().count(), code: without_comments_and_strings(text) }
+        let (path, code) = (path.into(), without_comments_and_strings(text));
+        let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+        let program = if is_test { String::new() } else { without_tests(&code) };
+        Source { path, lines: text.lines().count(), code, program }
     }
 
     /// The path of the file's module from the crate's root; empty for `lib.rs` and `main.rs`.
@@ -93,15 +102,6 @@ impl Source {
 
     fn room(&self) -> Option<String> {
         self.module().into_iter().next()
-    }
-
-    /// The code that is in the program: without the module of tests at the file's end.
-    fn program(&self) -> &str {
-        if self.module().iter().any(|part| part == "tests") {
-            return "";
-        }
-        let inline = self.code.find("#[cfg(test)]\nmod tests {");
-        inline.map_or(&*self.code, |at| &self.code[..at])
     }
 }
 
@@ -152,6 +152,11 @@ fn every_file_is_part_of_the_crate() {
 }
 
 #[test]
+fn no_files_of_a_room_name_one_another_in_a_circle() {
+    assert_none(circles(&sources()));
+}
+
+#[test]
 fn planted_violations_are_found() {
     let wrong = |path: &str, text: &str| wrong_rooms(&Source::new(path, text), &ROOMS).len();
     assert_eq!(wrong("model/event.rs", "use crate::journal::Reader;"), 1);
@@ -192,6 +197,11 @@ fn planted_violations_are_found() {
     assert!(!wrong("serve/trails.rs", "use crate::model::api::Trail;"));
     assert!(!wrong("flow/tests/mod.rs", "use crate::model::api::Trail;"), "a test may read it");
 
+    let files = [
+        Source::new("wire/frame.rs", "use super::scene::Scene;\nstruct Frame;"),
+        Source::new("wire/scene.rs", "struct Scene(super::frame::Frame);"),
+    ];
+    assert_eq!(circles(&files).len(), 1);
     assert!(too_long(&Source::new("flow/mod.rs", &"\n".repeat(LINES_MAX + 1))).is_some());
     let files = [Source::new("flow/mod.rs", "mod engine;"), Source::new("flow/left.rs", "")];
     assert_eq!(orphans(&files).len(), 1);
@@ -266,7 +276,7 @@ fn wrong_inner_rooms(source: &Source, inner: &[Room]) -> Vec<String> {
         named.retain(|other| other != room && ROOMS.iter().any(|Room(room, _)| room == other));
         let above = "super::".repeat(module.len() - 1);
         let siblings = names_after(&source.code, &format!("crate::{room}::")).into_iter();
-        let siblings = siblings.chain(names_after(source.program(), &above)).filter(|other| other != own);
+        let siblings = siblings.chain(names_after(&source.program, &above)).filter(|other| other != own);
         named.extend(siblings.map(|other| format!("{room}::{other}")));
         named.retain(|other| !allowed.contains(&other.as_str()));
         wrong.extend(named.into_iter().map(|other| format!("{at}: {name} may not name {other}")));
@@ -277,10 +287,10 @@ fn wrong_inner_rooms(source: &Source, inner: &[Room]) -> Vec<String> {
 fn wrong_libraries(source: &Source) -> Vec<String> {
     let room = source.room().unwrap_or_default();
     let names = |library: &str| match library.split_once("::") {
-        Some((outer, inner)) => names_after(source.program(), &format!("{outer}::")).contains(inner),
+        Some((outer, inner)) => names_after(&source.program, &format!("{outer}::")).contains(inner),
         None => {
-            names_after(source.program(), "use ").contains(library)
-                || !names_after(source.program(), &format!("{library}::")).is_empty()
+            names_after(&source.program, "use ").contains(library)
+                || !names_after(&source.program, &format!("{library}::")).is_empty()
         }
     };
     let wrong = LIBRARIES.iter().filter(|(library, rooms)| !rooms.contains(&room.as_str()) && names(library));
@@ -292,7 +302,7 @@ fn wrong_libraries(source: &Source) -> Vec<String> {
 fn wrong_api(source: &Source) -> Option<String> {
     let module = source.module().join("::");
     let may = SPEAKS_JSON.iter().any(|own| module == *own || module.starts_with(&format!("{own}::")));
-    let names = |prefix| names_after(source.program(), prefix).contains("api");
+    let names = |prefix| names_after(&source.program, prefix).contains("api");
     let wrong = !may && (names("crate::model::") || names("model::"));
     wrong.then(|| format!("{}: only {} may name model::api", source.path.display(), SPEAKS_JSON.join(", ")))
 }
@@ -337,5 +347,5 @@ fn names_above(source: &Source) -> BTreeSet<String> {
     if depth == 0 {
         return BTreeSet::new();
     }
-    names_after(source.program(), &"super::".repeat(depth))
+    names_after(&source.program, &"super::".repeat(depth))
 }
