@@ -3,10 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::error::BadQuestion;
+use crate::question::LIMIT_DEFAULT;
 
-/// Items of an answer where the question does not say how many: fits a screen or two.
-const LIMIT_DEFAULT: usize = 100;
+use super::error::BadQuestion;
 
 /// A parameter whose type reads it, and names the values that it accepts.
 pub(super) fn parse<T>(name: &str, text: Option<&str>) -> Result<Option<T>, BadQuestion>

@@ -6,10 +6,12 @@
 
 mod events;
 mod format;
+mod limit;
 mod pairs;
 mod reports;
 
 pub use events::Events;
 pub use format::{Format, Order};
+pub use limit::LIMIT_DEFAULT;
 pub use pairs::pairs;
 pub use reports::{DeadLetters, Sessions, Stalled, Statistics};
