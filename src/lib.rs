@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod logging;
 pub mod question;
+pub mod show;
 pub mod task;
 pub mod web;
 

@@ -159,7 +159,6 @@ impl Watch {
         let mut alert = self.view(rule, subject)?;
         alert.state = AlertState::Resolved;
         alert.resolved_at = Some(over_at);
-        alert.summary = format!("Over: {}", alert.summary);
         let told = self.firing.take()?.told;
         self.orders.clear();
         self.events.clear();
@@ -192,18 +191,10 @@ impl Watch {
     fn view(&self, rule: &SpikeRule, subject: &Subject) -> Option<Alert> {
         let firing = self.firing.as_ref()?;
         let Subject { vhost, queue, reason } = subject;
-        let window = humantime::format_duration(rule.window);
-        let summary = format!(
-            "Queue {queue} dead-lettered {} {} ({reason}) within {window}; {} are a spike.",
-            firing.peak,
-            if firing.peak == 1 { "message" } else { "messages" },
-            rule.threshold
-        );
         Some(Alert {
             id: id(&rule.name, subject, firing.since),
             rule: rule.name.clone(),
             state: AlertState::Firing,
-            summary,
             vhost: vhost.clone(),
             queue: queue.clone(),
             reason: reason.clone(),

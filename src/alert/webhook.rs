@@ -4,6 +4,7 @@ use crate::config;
 use crate::config::Secret;
 use crate::model::Alert;
 use crate::model::api::AlertView;
+use crate::show::Words;
 use crate::web::{Client, Method, StatusCode, WebError};
 
 /// The receiver.
@@ -32,7 +33,8 @@ impl Webhook {
     }
 
     pub(super) async fn send(&self, alert: &Alert) -> Attempt {
-        match self.client.request(Method::POST, self.url.reveal()).json(&AlertView::from(alert)).send().await {
+        let view = AlertView::new(alert, Words::english().headline(&alert.verdict()));
+        match self.client.request(Method::POST, self.url.reveal()).json(&view).send().await {
             Ok(response) if response.status().is_success() => Attempt::Delivered,
             Ok(response) if may_pass(response.status()) => Attempt::Retry(format!("answered {}", response.status())),
             Ok(response) => Attempt::Refused(format!("answered {}", response.status())),

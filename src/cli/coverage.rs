@@ -25,7 +25,7 @@ pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) 
             let recorded = source.recorded.to_string();
             vec![vhost, name, state.to_owned(), since, recorded, last, exchanges.join(", ")]
         });
-        let headers = ["VHOST", "SOURCE", "STATE", "SINCE", "RECORDED", "NEWEST", "EXCHANGES"];
+        let headers = ["VHOST", "SOURCE", "STATE", "SINCE (UTC)", "RECORDED", "NEWEST (UTC)", "EXCHANGES"];
         out += &table(&headers, rows.collect(), width, paint);
     }
     let problems = report.sources.iter().flat_map(|source| {
@@ -38,7 +38,7 @@ pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) 
         let (from, to) = (moment(gap.from), moment(gap.to));
         format!("  {from} to {to}  {}{count}: {}\n", plain(gap.source.as_ref()), plain(&gap.cause))
     });
-    section(&mut out, "Gaps, newest first", gaps.collect(), paint);
+    section(&mut out, "Gaps (UTC), newest first", gaps.collect(), paint);
     out += &match report.last_seq {
         0 => "\nThe journal is empty.\n".to_owned(),
         last => format!("\nThe journal holds events {} to {last}.\n", report.first_seq),
@@ -95,15 +95,15 @@ mod tests {
             ..CoverageReport::default()
         };
         let expected = "\
-VHOST  SOURCE    STATE   SINCE                     RECORDED  NEWEST                    EXCHANGES
-/      binding   live    2026-11-20 10:00:00.000Z  7         2026-11-20 10:00:00.000Z  orders, prices
-/      firehose  FAILED  2026-11-20 10:00:00.000Z  0
+VHOST  SOURCE    STATE   SINCE (UTC)                RECORDED  NEWEST (UTC)               EXCHANGES
+/      binding   live    20 Nov 2026, 10:00:00.000  7         20 Nov 2026, 10:00:00.000  orders, prices
+/      firehose  FAILED  20 Nov 2026, 10:00:00.000  0
 
 Problems
   / firehose: access refused\\u{1b}
 
-Gaps, newest first
-  2026-11-20 10:00:00.000Z to 2026-11-20 10:00:00.000Z  firehose, 3 missing: away
+Gaps (UTC), newest first
+  20 Nov 2026, 10:00:00.000 to 20 Nov 2026, 10:00:00.000  firehose, 3 missing: away
 
 The journal holds events 1 to 9.
 ";

@@ -12,7 +12,7 @@ pub(super) fn render(page: &EventsPage, width: Option<u16>, paint: Paint) -> Str
         return "No such events.\n".to_owned();
     }
     let rows = page.events.iter().map(row).collect();
-    let mut text = table(&["SEQ", "TIME", "KIND", "SERVICE", "WHERE", "ORDER", "MESSAGE"], rows, width, paint);
+    let mut text = table(&["SEQ", "TIME (UTC)", "KIND", "SERVICE", "WHERE", "ORDER", "MESSAGE"], rows, width, paint);
     if let Some(cursor) = &page.next_cursor {
         text += &format!("There may be more: --cursor {}\n", plain(cursor));
     }
@@ -85,12 +85,12 @@ mod tests {
         let topology = EventView { topology: Some(topology), ..event(1, Kind::Topology) };
         let page = EventsPage { events: vec![publish, dead, direct, gap, topology], next_cursor: Some("AQ".into()) };
         let expected = "\
-SEQ  TIME                      KIND         SERVICE  WHERE                    ORDER  MESSAGE
-5    2026-11-20 10:32:07.123Z  publish      Shop     orders/order.new\\u{1b}   A-17   m-1
-4    2026-11-20 10:32:07.123Z  dead_letter           mes (expired)                   fp:00
-3    2026-11-20 10:32:07.123Z  publish               default exchange/q
-2    2026-11-20 10:32:07.123Z  gap                   firehose: away
-1    2026-11-20 10:32:07.123Z  topology              queue.deleted queue mes
+SEQ  TIME (UTC)                 KIND         SERVICE  WHERE                    ORDER  MESSAGE
+5    20 Nov 2026, 10:32:07.123  publish      Shop     orders/order.new\\u{1b}   A-17   m-1
+4    20 Nov 2026, 10:32:07.123  dead_letter           mes (expired)                   fp:00
+3    20 Nov 2026, 10:32:07.123  publish               default exchange/q
+2    20 Nov 2026, 10:32:07.123  gap                   firehose: away
+1    20 Nov 2026, 10:32:07.123  topology              queue.deleted queue mes
 There may be more: --cursor AQ
 ";
         assert_eq!(render(&page, None, Paint::Bare), expected);

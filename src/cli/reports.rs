@@ -4,7 +4,7 @@ use crate::model::api::{AlertsReport, DeadLettersReport, StalledReport};
 use crate::model::{AlertState, Consumer, StalledWhat, Str};
 
 use super::table::table;
-use super::text::{Mark, Paint, duration, moment, plain};
+use super::text::{Mark, Paint, length, moment, plain};
 
 fn text(value: &Option<Str>) -> String {
     value.as_deref().map(plain).unwrap_or_default()
@@ -25,14 +25,14 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
             };
             let what = item.what.to_string();
             let order = if item.what == StalledWhat::Message { text(&item.order_id) } else { String::new() };
-            let age = duration(item.lasts);
+            let age = length(item.lasts);
             let holder = held.then(|| item.consumer.as_ref().map(holder).unwrap_or_default());
             let start = [what, id, order, age, moment(item.since)];
             start.into_iter().chain(holder).chain([plain(&item.text)]).collect()
         });
         let headers: Vec<&str> = match held {
-            true => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "HELD BY", "WHY"],
-            false => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE", "WHY"],
+            true => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE (UTC)", "HELD BY", "WHY"],
+            false => vec!["WHAT", "ID", "OF ORDER", "FOR", "SINCE (UTC)", "WHY"],
         };
         out += &table(&headers, rows.collect(), width, paint);
     }
@@ -68,7 +68,7 @@ pub(super) fn dead_letters(report: &DeadLettersReport, width: Option<u16>, paint
         vec![key, group.count.to_string(), reasons.join(", "), first, last, sample]
     });
     let by = plain(&report.group_by).to_uppercase();
-    let headers = [by.as_str(), "COUNT", "REASONS", "FIRST", "LAST", "AN ORDER"];
+    let headers = [by.as_str(), "COUNT", "REASONS", "FIRST (UTC)", "LAST (UTC)", "AN ORDER"];
     let mut out = table(&headers, rows.collect(), width, paint);
     let noun = if report.total == 1 { "dead letter" } else { "dead letters" };
     let more = if report.truncated { "; there are more, the newest were counted" } else { "" };
@@ -90,7 +90,7 @@ pub(super) fn alerts(report: &AlertsReport, width: Option<u16>, paint: Paint) ->
         let (rule, summary) = (plain(&alert.rule), plain(&alert.summary));
         vec![state.to_owned(), rule, summary, moment(alert.since), end, orders.join(", ")]
     });
-    table(&["STATE", "RULE", "WHAT", "SINCE", "RESOLVED", "ORDERS"], rows.collect(), width, paint)
+    table(&["STATE", "RULE", "WHAT", "SINCE (UTC)", "RESOLVED (UTC)", "ORDERS"], rows.collect(), width, paint)
 }
 
 #[cfg(test)]
@@ -125,9 +125,9 @@ mod tests {
         };
         let report = StalledReport { stalled: vec![order, message], total: 9, evicted: 4, ..StalledReport::default() };
         let expected = "\
-WHAT     ID      OF ORDER  FOR      SINCE                     WHY
-order    A-1               3d 4h    2026-11-20 10:00:00.000Z  It is in PACKAGING.
-message  m\\u{7}  A-2       11m 40s  2026-11-20 10:00:00.000Z  It waits in mes.
+WHAT     ID      OF ORDER  FOR          SINCE (UTC)                WHY
+order    A-1               3 d 4 h      20 Nov 2026, 10:00:00.000  It is in PACKAGING.
+message  m\\u{7}  A-2       11 min 40 s  20 Nov 2026, 10:00:00.000  It waits in mes.
 2 of 9 are shown; --limit shows more.
 4 more were too many to follow; they are not in this report.
 ";
@@ -154,11 +154,11 @@ message  m\\u{7}  A-2       11m 40s  2026-11-20 10:00:00.000Z  It waits in mes.
         let report =
             StalledReport { stalled: items.into_iter().map(held).collect(), total: 4, ..StalledReport::default() };
         let expected = "\
-WHAT     ID  OF ORDER  FOR      SINCE                     HELD BY     WHY
-message  m             11m 40s  2026-11-20 10:00:00.000Z  CRM         It is not settled.
-message  m             11m 40s  2026-11-20 10:00:00.000Z  x\\u{7}      It is not settled.
-message  m             11m 40s  2026-11-20 10:00:00.000Z  a consumer  It is not settled.
-message  m             11m 40s  2026-11-20 10:00:00.000Z              It is not settled.
+WHAT     ID  OF ORDER  FOR          SINCE (UTC)                HELD BY     WHY
+message  m             11 min 40 s  20 Nov 2026, 10:00:00.000  CRM         It is not settled.
+message  m             11 min 40 s  20 Nov 2026, 10:00:00.000  x\\u{7}      It is not settled.
+message  m             11 min 40 s  20 Nov 2026, 10:00:00.000  a consumer  It is not settled.
+message  m             11 min 40 s  20 Nov 2026, 10:00:00.000              It is not settled.
 ";
         assert_eq!(stalled(&report, None, Paint::Bare), expected);
     }
@@ -177,9 +177,9 @@ message  m             11m 40s  2026-11-20 10:00:00.000Z              It is not 
         let groups = vec![group("orders", 12), group("", 2)];
         let report = DeadLettersReport { group_by: "exchange".into(), groups, total: 14, truncated: true };
         let expected = "\
-EXCHANGE   COUNT  REASONS                 FIRST                     LAST                      AN ORDER
-orders     12     expired 1, rejected 11  2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z  A-3
-(default)  2      expired 1, rejected 1   2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z  A-3
+EXCHANGE   COUNT  REASONS                 FIRST (UTC)                LAST (UTC)                 AN ORDER
+orders     12     expired 1, rejected 11  20 Nov 2026, 10:00:00.000  20 Nov 2026, 10:00:00.000  A-3
+(default)  2      expired 1, rejected 1   20 Nov 2026, 10:00:00.000  20 Nov 2026, 10:00:00.000  A-3
 14 dead letters; there are more, the newest were counted
 ";
         assert_eq!(dead_letters(&report, None, Paint::Bare), expected);
@@ -197,9 +197,9 @@ orders     12     expired 1, rejected 11  2026-11-20 10:00:00.000Z  2026-11-20 1
         };
         let over = AlertView { state: AlertState::Resolved, resolved_at: Some(at()), orders: vec![], ..firing.clone() };
         let expected = "\
-STATE     RULE   WHAT                           SINCE                     RESOLVED                  ORDERS
-FIRING    spike  12 dead letters of mes in 5m.  2026-11-20 10:00:00.000Z                            A-1, A-2
-resolved  spike  12 dead letters of mes in 5m.  2026-11-20 10:00:00.000Z  2026-11-20 10:00:00.000Z
+STATE     RULE   WHAT                           SINCE (UTC)                RESOLVED (UTC)             ORDERS
+FIRING    spike  12 dead letters of mes in 5m.  20 Nov 2026, 10:00:00.000                             A-1, A-2
+resolved  spike  12 dead letters of mes in 5m.  20 Nov 2026, 10:00:00.000  20 Nov 2026, 10:00:00.000
 ";
         assert_eq!(alerts(&AlertsReport { alerts: vec![firing, over] }, None, Paint::Bare), expected);
         assert_eq!(alerts(&AlertsReport::default(), None, Paint::Bare), "No alerts.\n");

@@ -3,7 +3,7 @@
 use crate::model::{SessionState, SessionView, SessionsReport, Str};
 
 use super::table::table;
-use super::text::{Mark, Paint, duration, plain};
+use super::text::{Mark, Paint, length, plain};
 
 const HEADERS: [&str; 12] = [
     "CLIENT",
@@ -61,7 +61,7 @@ fn row(session: &SessionView) -> Vec<String> {
         rate(session.deliver_rate),
         session.unconfirmed.to_string(),
         session.unsettled.to_string(),
-        session.oldest_unsettled.map(duration).unwrap_or_default(),
+        session.oldest_unsettled.map(length).unwrap_or_default(),
         state,
     ]
 }
@@ -109,9 +109,9 @@ mod tests {
         let report =
             SessionsReport { sessions: vec![crm, other], total: 5, enabled: true, ..SessionsReport::default() };
         let expected = "\
-CLIENT        SERVICE  USER  ADDRESS               VHOST  CHANNELS  PUBLISH/S  DELIVER/S  UNCONFIRMED  UNSETTLED  OLDEST  STATE
-CRM\\u{7} 2.1  CRM      crm   10.0.0.7:51234 (TLS)  /      3         0.2        1234       1            20         4m 10s  running
-                             10.0.0.8:40000               0         0          0          0            0                  UNOBSERVED
+CLIENT        SERVICE  USER  ADDRESS               VHOST  CHANNELS  PUBLISH/S  DELIVER/S  UNCONFIRMED  UNSETTLED  OLDEST      STATE
+CRM\\u{7} 2.1  CRM      crm   10.0.0.7:51234 (TLS)  /      3         0.2        1234       1            20         4 min 10 s  running
+                             10.0.0.8:40000               0         0          0          0            0                      UNOBSERVED
 2 of 5 are shown; --limit shows more.
 
 Not observed as a whole

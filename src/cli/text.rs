@@ -1,8 +1,9 @@
-//! Text for a terminal: what messages contain made harmless, times and durations made short, and colours.
+//! Text for a terminal: what messages contain made harmless, moments, lengths, and colours.
 
 use std::time::Duration;
 
 use crate::model::{State, Timestamp};
+use crate::show::Words;
 
 /// Shows what could drive a terminal, or turn the direction of text around, as an escape.
 pub(super) fn plain(text: &str) -> String {
@@ -28,35 +29,14 @@ fn is_invisible(c: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// `2026-11-20 10:32:07.123Z`.
+/// A moment in a list that says that its times are in UTC.
 pub(super) fn moment(at: Timestamp) -> String {
-    let full = at.to_string();
-    let millis = full.get(..23).unwrap_or(&full);
-    format!("{}Z", millis.replace('T', " "))
+    Words::english().moment_bare(at)
 }
 
-/// `4m 10s`: the two largest units. Below a second, milliseconds.
-pub(super) fn duration(length: Duration) -> String {
-    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
-    let seconds = length.as_secs_f64();
-    if seconds < 0.9995 {
-        return format!("{:.0}ms", seconds * 1000.0);
-    }
-    if seconds < 9.95 {
-        return format!("{}s", (seconds * 10.0).round() / 10.0);
-    }
-    let whole = seconds.round() as u64;
-    let first = UNITS.iter().position(|(_, size)| whole >= *size).unwrap_or(UNITS.len() - 1);
-    let mut left = whole;
-    let mut parts = Vec::new();
-    for (unit, size) in UNITS.iter().skip(first).take(2) {
-        let count = left / size;
-        left %= size;
-        if count > 0 {
-            parts.push(format!("{count}{unit}"));
-        }
-    }
-    parts.join(" ")
+/// How long something took.
+pub(super) fn length(length: Duration) -> String {
+    Words::english().length(length)
 }
 
 /// How text is marked.
@@ -121,32 +101,6 @@ mod tests {
         assert_eq!(plain("Bestellung Ü 💍"), "Bestellung Ü 💍");
         for c in ['\u{200b}', '\u{2066}', '\u{feff}', '\u{e0041}', '\u{7f}', '\u{85}'] {
             assert!(plain(&c.to_string()).starts_with("\\u{"), "{c:?}");
-        }
-    }
-
-    #[test]
-    fn times_are_short() {
-        let at = "2026-11-20T10:32:07.123456Z".parse().unwrap();
-        assert_eq!(moment(at), "2026-11-20 10:32:07.123Z");
-    }
-
-    #[test]
-    fn durations_are_short() {
-        let cases = [
-            (0.0, "0ms"),
-            (0.004, "4ms"),
-            (0.9996, "1s"),
-            (2.54, "2.5s"),
-            (9.96, "10s"),
-            (59.7, "1m"),
-            (250.0, "4m 10s"),
-            (3600.0, "1h"),
-            (3661.0, "1h 1m"),
-            (86_400.0, "1d"),
-            (273_600.0, "3d 4h"),
-        ];
-        for (seconds, expected) in cases {
-            assert_eq!(duration(Duration::from_secs_f64(seconds)), expected, "{seconds}");
         }
     }
 

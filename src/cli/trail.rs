@@ -3,15 +3,20 @@
 use crate::model::api::{GapView, Trail};
 use crate::model::trail::{Hop, Leg, StatusChange};
 use crate::model::{LegState, MessageKey, State, Timestamp};
+use crate::show::Words;
 
-use super::text::{Mark, Paint, duration, moment, plain};
+use super::text::{Mark, Paint, length, moment, plain};
 
 /// The whole trail.
 pub(super) fn render(trail: &Trail, paint: Paint) -> String {
     let mut lines = vec![headline(trail, paint), plain(&trail.verdict)];
-    section(&mut lines, "Statuses", statuses(&trail.statuses), paint);
-    section(&mut lines, "Way", trail.hops.iter().flat_map(|hop| way(hop, paint)).collect(), paint);
-    section(&mut lines, "Not observed", trail.gaps.iter().map(gap).collect(), paint);
+    lines.extend(facts(trail));
+    if !trail.gaps.is_empty() {
+        lines.push("  Part of this time was not observed; see below.".to_owned());
+    }
+    section(&mut lines, "Statuses (UTC)", statuses(&trail.statuses), paint);
+    section(&mut lines, "Way (UTC)", trail.hops.iter().flat_map(|hop| way(hop, paint)).collect(), paint);
+    section(&mut lines, "Not observed (UTC)", trail.gaps.iter().map(gap).collect(), paint);
     if trail.truncated {
         lines.push(String::new());
         lines.push("There is more than one answer may hold; the oldest events are shown.".to_owned());
@@ -29,6 +34,18 @@ fn headline(trail: &Trail, paint: Paint) -> String {
     format!("{what} {}: {}{customer}", paint.mark(Mark::Strong, &id), paint.state(trail.state))
 }
 
+/// Since when, against which limit, whose turn it is and what comes next, as far as each is known.
+fn facts(trail: &Trail) -> impl Iterator<Item = String> {
+    let words = Words::english();
+    let facts = [
+        ("Since", trail.since.map(|at| words.moment(at))),
+        ("Limit", trail.limit.map(|limit| words.length(limit))),
+        ("Whose turn", trail.whose_turn.as_deref().map(plain)),
+        ("Next", trail.next.as_deref().map(plain)),
+    ];
+    facts.into_iter().filter_map(|(name, text)| Some(format!("  {name:<10}  {}", text?)))
+}
+
 fn section(lines: &mut Vec<String>, title: &str, body: Vec<String>, paint: Paint) {
     if !body.is_empty() {
         lines.push(String::new());
@@ -41,7 +58,7 @@ fn statuses(statuses: &[StatusChange]) -> Vec<String> {
     let width = statuses.iter().map(|change| plain(&change.status).chars().count()).max().unwrap_or(0);
     let line = |change: &StatusChange| {
         let service = change.service.as_ref().map(|service| format!("  by {}", plain(service))).unwrap_or_default();
-        let stayed = change.stayed.map(|stayed| format!("  for {}", duration(stayed))).unwrap_or_default();
+        let stayed = change.stayed.map(|stayed| format!("  for {}", length(stayed))).unwrap_or_default();
         format!("  {}  {:<width$}{service}{stayed}", moment(change.at), plain(&change.status)).trim_end().to_owned()
     };
     statuses.iter().map(line).collect()
@@ -83,7 +100,7 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
 /// How long the broker took to confirm it.
 fn confirmed(hop: &Hop) -> String {
     match (hop.confirmed_at, hop.answered_after) {
-        (Some(_), Some(after)) => format!(", confirmed after {}", duration(after)),
+        (Some(_), Some(after)) => format!(", confirmed after {}", length(after)),
         (Some(at), None) => format!(", confirmed at {}", moment(at)),
         (None, _) => String::new(),
     }
@@ -107,7 +124,7 @@ fn became(leg: &Leg, paint: Paint) -> String {
         LegState::Waiting => paint.mark(Mark::Calm, &format!("waiting{}", waiting_for(leg))),
         LegState::Delivered => paint.mark(Mark::Good, &delivered),
         LegState::Unsettled => {
-            let since = leg.held.map(|held| format!(", for {}", duration(held))).unwrap_or_default();
+            let since = leg.held.map(|held| format!(", for {}", length(held))).unwrap_or_default();
             paint.mark(Mark::Calm, &format!("{delivered}, not settled since{since}"))
         }
         LegState::Settled => paint.mark(Mark::Good, &format!("{delivered}; {}", settled(leg))),
@@ -140,14 +157,14 @@ fn delivered(leg: &Leg) -> String {
         (Some(one), _) | (None, Some(one)) => format!(" to {}", plain(one)),
         (None, None) => String::new(),
     };
-    let waited = leg.waited.map(|waited| format!(", waited {}", duration(waited))).unwrap_or_default();
+    let waited = leg.waited.map(|waited| format!(", waited {}", length(waited))).unwrap_or_default();
     format!("delivered{to}{}{waited}", time(leg.delivered_at))
 }
 
 /// How the consumer settled it, and when.
 fn settled(leg: &Leg) -> String {
     let how = leg.settlement.map_or_else(|| "settled".to_owned(), |settlement| settlement.to_string());
-    let held = leg.held.map(|held| format!(", held {}", duration(held))).unwrap_or_default();
+    let held = leg.held.map(|held| format!(", held {}", length(held))).unwrap_or_default();
     format!("{how}{}{held}", time(leg.settled_at))
 }
 
@@ -156,7 +173,7 @@ fn time(time: Option<Timestamp>) -> String {
 }
 
 fn waiting_for(leg: &Leg) -> String {
-    leg.waited.map(|waited| format!(" {}", duration(waited))).unwrap_or_default()
+    leg.waited.map(|waited| format!(" {}", length(waited))).unwrap_or_default()
 }
 
 fn gap(gap: &GapView) -> String {
@@ -242,7 +259,11 @@ mod tests {
             order_id: Some("A-17".into()),
             customer_id: Some("C-4".into()),
             state: State::DeadLettered,
-            verdict: "MES rejected it 4m 10s after it was submitted.".into(),
+            verdict: "MES refused it.".into(),
+            since: Some(at("10:36:20")),
+            limit: seconds(600.0),
+            whose_turn: Some("MES".into()),
+            next: Some("Publish it again.".into()),
             statuses: vec![status("SUBMITTED", "10:32:07", seconds(250.0)), status("PAID", "10:36:17", None)],
             hops: vec![first, second, third],
             gaps: vec![gap],
@@ -254,26 +275,31 @@ mod tests {
     fn a_trail_is_told_from_the_verdict_to_the_gaps() {
         let expected = "\
 order A-17: dead lettered, customer C-4
-MES rejected it 4m 10s after it was submitted.
+MES refused it.
+  Since       20 Nov 2026, 10:36:20 UTC
+  Limit       10 min
+  Whose turn  MES
+  Next        Publish it again.
+  Part of this time was not observed; see below.
 
-Statuses
-  2026-11-20 10:32:07.123Z  SUBMITTED  by Shop  for 4m 10s
-  2026-11-20 10:36:17.123Z  PAID       by Shop
+Statuses (UTC)
+  20 Nov 2026, 10:32:07.123  SUBMITTED  by Shop  for 4 min 10 s
+  20 Nov 2026, 10:36:17.123  PAID       by Shop
 
-Way
-  2026-11-20 10:32:07.123Z  Shop → orders/order.submitted  [SUBMITTED]
+Way (UTC)
+  20 Nov 2026, 10:32:07.123  Shop → orders/order.submitted  [SUBMITTED]
     message m-1
-    ├─ crm.orders: delivered to CRM at 2026-11-20 10:32:09.123Z, waited 2s; ack at 2026-11-20 10:32:10.123Z, held \
-250ms, 2 deliveries
-    └─ mes.orders: dead-lettered (rejected) at 2026-11-20 10:36:20.123Z
+    ├─ crm.orders: delivered to CRM at 20 Nov 2026, 10:32:09.123, waited 2 s; ack at 20 Nov 2026, 10:32:10.123, held \
+250 ms, 2 deliveries
+    └─ mes.orders: dead-lettered (rejected) at 20 Nov 2026, 10:36:20.123
   (publish not observed)  crm-1 → default exchange/mes.prices
     message fp:00
-    └─ mes.prices: waiting 12m
+    └─ mes.prices: waiting 12 min
   (publish not observed)  somebody → audit
     └─ no queue took it
 
-Not observed
-  2026-11-20 10:40:00.123Z to 2026-11-20 10:41:00.123Z  firehose, 3 missing: the broker was away
+Not observed (UTC)
+  20 Nov 2026, 10:40:00.123 to 20 Nov 2026, 10:41:00.123  firehose, 3 missing: the broker was away
 ";
         assert_eq!(render(&trail(), Paint::Bare), expected);
     }
@@ -285,6 +311,7 @@ Not observed
         trail.order_id = Some(evil.into());
         trail.customer_id = Some(evil.into());
         trail.verdict = evil.to_owned();
+        (trail.whose_turn, trail.next) = (Some(evil.to_owned()), Some(evil.to_owned()));
         for change in &mut trail.statuses {
             change.status = evil.into();
             change.service = Some(evil.into());
@@ -338,21 +365,21 @@ Not observed
             ..Hop::default()
         };
         let trail = Trail { hops: vec![hop, unlucky], ..Trail::default() };
-        let took = "delivered to CRM (crm-1) at 2026-11-20 10:32:09.123Z, waited 2s";
-        let ended = "at 2026-11-20 10:32:10.123Z, held 4m";
+        let took = "delivered to CRM (crm-1) at 20 Nov 2026, 10:32:09.123, waited 2 s";
+        let ended = "at 20 Nov 2026, 10:32:10.123, held 4 min";
         let expected = format!(
             "\
-Way
-  2026-11-20 10:32:07.123Z  Shop → orders/order.submitted  [SUBMITTED]
-    message m-1, confirmed after 3ms
-    ├─ crm.orders: {took}, not settled since, for 4m 10s, 2 deliveries
+Way (UTC)
+  20 Nov 2026, 10:32:07.123  Shop → orders/order.submitted  [SUBMITTED]
+    message m-1, confirmed after 3 ms
+    ├─ crm.orders: {took}, not settled since, for 4 min 10 s, 2 deliveries
     ├─ crm.orders: waiting again; {took}; close (requeue) {ended}, 2 deliveries, given back 2 times
     ├─ crm.orders: {took}; reject {ended}; dropped
-    └─ crm.orders: {took}; reject {ended}; dead-lettered (rejected) at 2026-11-20 10:36:20.123Z
+    └─ crm.orders: {took}; reject {ended}; dead-lettered (rejected) at 20 Nov 2026, 10:36:20.123
   (publish not observed)  somebody → unknown exchange
     message m-2
-    returned to its publisher at 2026-11-20 10:33:00.123Z
-    refused by the broker at 2026-11-20 10:33:01.123Z
+    returned to its publisher at 20 Nov 2026, 10:33:00.123
+    refused by the broker at 20 Nov 2026, 10:33:01.123
     not confirmed by the broker
     └─ no queue took it
 "
@@ -367,7 +394,7 @@ Way
         trail.hops[0].queues[1].resolved = true;
         trail.truncated = true;
         let text = render(&trail, Paint::Bare);
-        assert!(text.contains("dead-lettered (rejected) at 2026-11-20 10:36:20.123Z, made good since"), "{text}");
+        assert!(text.contains("dead-lettered (rejected) at 20 Nov 2026, 10:36:20.123, made good since"), "{text}");
         assert!(text.ends_with("the oldest events are shown.\n"), "{text}");
     }
 }

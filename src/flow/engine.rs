@@ -85,7 +85,7 @@ impl Engine {
         self.evicted += self.orders.sweep(now, &limits(self.settings.orders_max));
     }
 
-    /// What is past its deadline, oldest first. Only what is shown is put into words.
+    /// What is past its deadline, oldest first. Only the items of the answer get a verdict.
     pub(super) fn stalled(&self, query: &StalledQuery, now: Timestamp) -> StalledReport {
         let mut stalled: Vec<Stalled<'_>> = Vec::new();
         if query.what != Some(StalledWhat::Order) {
@@ -101,7 +101,7 @@ impl Engine {
         let total = stalled.len() as u64;
         stalled.sort_unstable_by_key(Stalled::age);
         stalled.truncate(query.limit);
-        let stalled = stalled.iter().map(|found| found.tell(now)).collect();
+        let stalled = stalled.iter().map(|found| found.tell(&self.settings, now)).collect();
         StalledReport { at: now, stalled, total, evicted: self.evicted }
     }
 

@@ -10,7 +10,6 @@
 
 mod engine;
 mod handle;
-mod handling;
 mod hop;
 mod leg;
 mod message;
@@ -22,7 +21,6 @@ mod stalled_query;
 mod table;
 mod trail;
 mod verdict;
-mod words;
 
 pub use handle::Flow;
 pub use stalled_query::StalledQuery;

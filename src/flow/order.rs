@@ -141,3 +141,9 @@ pub(super) fn is_final(status: &Str, settings: &config::Flow) -> bool {
 pub(super) fn deadline(status: &Str, settings: &config::Flow) -> Option<std::time::Duration> {
     settings.statuses.iter().find(|declared| declared.status == *status)?.stalled_after
 }
+
+/// The status that is declared after `status`.
+pub(super) fn follows<'a>(status: &Str, settings: &'a config::Flow) -> Option<&'a Str> {
+    let own = settings.statuses.iter().position(|declared| declared.status == *status)?;
+    settings.statuses.get(own + 1).map(|declared| &declared.status)
+}

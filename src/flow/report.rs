@@ -1,38 +1,36 @@
-//! One line of the stalled report: found, compared with the question, and put into words last.
-
-use std::time::Duration;
+//! One line of the stalled report: found, compared with the question, and told last.
 
 use crate::config;
 use crate::model;
+use crate::model::verdict::Mention;
 use crate::model::{Seq, StalledReason, Str, Timestamp};
 
 use super::message::Message;
 use super::order::{Status, deadline, is_final};
 use super::stalled::Trouble;
 use super::stalled_query::StalledQuery;
-use super::verdict::tell;
-use super::words::{moment, span};
+use super::verdict::{in_status, of_trouble};
 
 /// Something that is past its deadline.
 pub(super) enum Stalled<'a> {
     /// A message, and what is wrong with it.
     Message(&'a Message, Trouble<'a>),
-    /// An order, where it is, and how long it may be there.
-    Order(&'a Str, &'a Status, Duration),
+    /// An order, and where it is.
+    Order(&'a Str, &'a Status),
 }
 
 impl<'a> Stalled<'a> {
     /// The order, where it has been in its status for too long.
     pub(super) fn order(id: &'a Str, status: &'a Status, settings: &config::Flow, now: Timestamp) -> Option<Self> {
         let limit = deadline(&status.status, settings).filter(|_| !is_final(&status.status, settings))?;
-        (now.since(status.at) > limit).then_some(Stalled::Order(id, status, limit))
+        (now.since(status.at) > limit).then_some(Stalled::Order(id, status))
     }
 
     /// What it is ordered by: the oldest first.
     pub(super) fn age(&self) -> (Timestamp, Seq) {
         match self {
             Stalled::Message(_, trouble) => (trouble.since(), last_seen(trouble)),
-            Stalled::Order(_, status, _) => (status.at, status.seq),
+            Stalled::Order(_, status) => (status.at, status.seq),
         }
     }
 
@@ -45,7 +43,7 @@ impl<'a> Stalled<'a> {
             Stalled::Message(_, trouble) => {
                 (trouble.queue(), trouble.hop().service.as_ref(), trouble.hop().status.as_ref())
             }
-            Stalled::Order(_, status, _) => (None, status.service.as_ref(), Some(&status.status)),
+            Stalled::Order(_, status) => (None, status.service.as_ref(), Some(&status.status)),
         };
         let holder = match self {
             Stalled::Message(_, trouble) => trouble.holder(),
@@ -57,10 +55,10 @@ impl<'a> Stalled<'a> {
     }
 
     /// The line.
-    pub(super) fn tell(&self, now: Timestamp) -> model::Stalled {
+    pub(super) fn tell(&self, settings: &config::Flow, now: Timestamp) -> model::Stalled {
         match self {
             Stalled::Message(message, trouble) => of_message(message, trouble, now),
-            Stalled::Order(id, status, limit) => of_order(id, status, *limit, now),
+            Stalled::Order(id, status) => of_order(id, status, settings, now),
         }
     }
 }
@@ -71,16 +69,14 @@ fn last_seen(trouble: &Trouble<'_>) -> Seq {
 
 fn of_message(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> model::Stalled {
     let hop = trouble.hop();
-    let deadline = match trouble {
-        Trouble::Undelivered { deadline, .. } | Trouble::Unsettled { deadline, .. } => Some(*deadline),
-        Trouble::Dead { .. } | Trouble::Unroutable { .. } => None,
-    };
+    let mention = if hop.order_id.is_some() { Mention::OfOrder } else { Mention::Alone };
+    let verdict = of_trouble(message, trouble, mention, now);
     model::Stalled {
         reason: trouble.reason(),
-        text: tell(message, trouble, now),
         since: trouble.since(),
         lasts: now.since(trouble.since()),
-        deadline,
+        deadline: verdict.limit(),
+        verdict,
         order_id: hop.order_id.clone(),
         message: Some(message.key.clone()),
         queue: trouble.queue().cloned(),
@@ -92,21 +88,14 @@ fn of_message(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> model
     }
 }
 
-fn of_order(id: &Str, status: &Status, limit: Duration, now: Timestamp) -> model::Stalled {
-    let (since, stay) = (status.at, now.since(status.at));
-    let text = format!(
-        "Order {id} has been in status {} since {}, for {}; {} is the limit.",
-        status.status,
-        moment(since),
-        span(stay),
-        span(limit)
-    );
+fn of_order(id: &Str, status: &Status, settings: &config::Flow, now: Timestamp) -> model::Stalled {
+    let verdict = in_status(status, None, settings, now);
     model::Stalled {
         reason: StalledReason::Status,
-        text,
-        since,
-        lasts: stay,
-        deadline: Some(limit),
+        since: status.at,
+        lasts: now.since(status.at),
+        deadline: verdict.limit(),
+        verdict,
         order_id: Some(id.clone()),
         service: status.service.clone(),
         status: Some(status.status.clone()),

@@ -32,11 +32,10 @@ pub(super) fn build(
         }
         Subject::Message(_) => &[],
     };
-    let (state, verdict) = judge(&messages, announced, settings, now);
+    let verdict = judge(&subject, &messages, announced, settings, now);
     let hops = messages.hops();
     Trail {
         customer_id: events.iter().find_map(|event| event.customer_id.clone()),
-        state,
         verdict,
         statuses: status_changes(&statuses, settings, now),
         hops: hops.into_iter().map(|(message, hop)| hop_view(message, hop, settings, now)).collect(),
@@ -50,21 +49,17 @@ pub(super) fn build(
 /// The time a trail spans: until now while it is not over.
 pub(super) fn span(trail: &Trail, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let (first, last) = (trail.events.first()?.at, trail.events.last()?.at);
-    Some((first, if trail.state == State::Completed { last } else { now.max(last) }))
+    Some((first, if trail.verdict.state() == State::Completed { last } else { now.max(last) }))
 }
 
 /// Adds the gaps of the trail's time.
 pub(super) fn add_gaps(trail: &mut Trail, gaps: Vec<Event>) {
     trail.gaps = gaps;
-    if !trail.gaps.is_empty() {
-        trail.verdict.push_str(" Part of this time was not observed; see the gaps.");
-    }
 }
 
 /// Says that not all events were looked at.
 pub(super) fn mark_truncated(trail: &mut Trail) {
     trail.truncated = true;
-    trail.verdict.push_str(" There are more events than one trail may hold; this is told from the oldest.");
 }
 
 fn status_changes(statuses: &[Status], settings: &config::Flow, now: Timestamp) -> Vec<StatusChange> {

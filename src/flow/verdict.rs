@@ -1,249 +1,252 @@
-//! The verdict: where an order or a message stands, as one sentence for a person.
+//! The verdict: where an order or a message stands, from its hops and statuses.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::config;
-use crate::model::{LegState, State, Timestamp};
+use crate::model::verdict::{
+    Answer, Completion, DeadLetter, Delivery, Fate, GivenBack, Hold, Mention, Newest, Sent, Stay, Verdict, Wait,
+};
+use crate::model::{Death, LegState, SettlementKind, Str, Subject, Timestamp};
 
-use super::handling::{acknowledged, ending, refusal, return_to_queue, who, who_exactly};
-use super::hop::{Answer, Hop};
+use super::hop::{self, Hop};
 use super::leg::Leg;
 use super::message::Message;
-use super::order::{Messages, Status, deadline, is_final};
+use super::order::{Messages, Status, deadline, follows, is_final};
 use super::stalled::{Trouble, severity, troubles};
-use super::words::{because, moment, span};
 
-/// State and sentence of an order, or of one message where `statuses` is empty.
+/// The verdict on an order, or on one message, for which `statuses` is empty.
 pub(super) fn judge(
+    subject: &Subject,
     messages: &Messages,
     statuses: &[Status],
     settings: &config::Flow,
     now: Timestamp,
-) -> (State, String) {
+) -> Verdict {
+    let several = messages.iter().count() > 1;
+    let mention = |message: &Message| match subject {
+        Subject::Message(_) => Mention::Alone,
+        Subject::Order(_) if several => Mention::ById(message.key.clone()),
+        Subject::Order(_) => Mention::OfOrder,
+    };
     let all = messages.iter().flat_map(|message| troubles(message, settings, now).map(move |it| (message, it)));
     let worst = all.max_by_key(|(_, trouble)| (severity(trouble.state()), trouble.since()));
+    let trouble = worst.map(|(message, trouble)| of_trouble(message, &trouble, mention(message), now));
     let newest = statuses.last();
-    if let Some(status) = newest.filter(|status| is_final(&status.status, settings)) {
-        return (State::Completed, completed(statuses, status, worst.as_ref()));
+    if let Some(last) = newest.filter(|status| is_final(&status.status, settings)) {
+        return Verdict::Completed(completion(statuses, last, trouble));
     }
-    if let Some((message, trouble)) = &worst {
-        return (trouble.state(), tell(message, trouble, now));
+    if let Some(trouble) = trouble {
+        return trouble;
     }
     if let Some(status) = newest {
-        if let Some(limit) = deadline(&status.status, settings).filter(|limit| now.since(status.at) > *limit) {
-            let (status_since, stay) = (in_status(status), span(now.since(status.at)));
-            return (State::Stalled, format!("Stalled: {status_since}, for {stay}; {} is the limit.", span(limit)));
-        }
-        return (State::InFlight, format!("In flight: {}{}.", in_status(status), newest_step(messages)));
+        return in_status(status, newest_step(messages), settings, now);
     }
-    without_status(messages)
+    without_status(messages, mention, settings, now)
 }
 
-/// One trouble as a sentence.
-pub(super) fn tell(message: &Message, trouble: &Trouble<'_>, now: Timestamp) -> String {
-    let (subject, since) = (describe(message, trouble.hop()), moment(trouble.since()));
-    let lasts = span(now.since(trouble.since()));
-    match trouble {
-        Trouble::Undelivered { hop, leg, deadline, .. } => {
-            let when = return_to_queue(leg).map_or(String::new(), |text| format!(", when {text}"));
-            format!(
-                "Stalled: queue {} has not delivered {subject} since {since}{when}, for {lasts}; {} is the limit{}.",
-                leg.queue,
-                span(*deadline),
-                unconfirmed(hop)
-            )
+/// The verdict that a trouble is.
+pub(super) fn of_trouble(message: &Message, trouble: &Trouble<'_>, mention: Mention, now: Timestamp) -> Verdict {
+    match *trouble {
+        Trouble::Undelivered { hop, leg, since, deadline } => {
+            Verdict::Undelivered(wait(mention, hop, &[leg], since, deadline, now))
         }
-        Trouble::Unsettled { leg, deadline, .. } => format!(
-            "Stalled: {} took {subject} from queue {} at {since} and has not settled it since, for {lasts}; {} is the \
-             limit.",
-            who_exactly(leg),
-            leg.queue,
-            span(*deadline)
-        ),
-        Trouble::Dead { leg, death, .. } => {
-            let verb = if death.count > 1 {
-                format!("gave up {subject} {} times, last", death.count)
-            } else {
-                format!("gave up {subject}")
-            };
-            let refused = refusal(leg).map_or(String::new(), |text| format!(": {text}"));
-            let onward = after_death(message, leg);
-            format!(
-                "Dead-lettered: queue {} {verb} at {since} because {}{refused}; {onward}.",
-                leg.queue,
-                because(&death.reason)
-            )
+        Trouble::Unsettled { leg, since, deadline, .. } => Verdict::Unsettled(hold(mention, leg, since, deadline, now)),
+        Trouble::Dead { leg, since, death, .. } => {
+            Verdict::DeadLettered(dead_letter(message, leg, death, since, mention))
         }
-        Trouble::Unroutable { hop, .. } => {
-            let subject = subject.trim_end_matches(',');
-            match hop.returned {
-                Some((at, _)) => {
-                    let at = moment(at);
-                    format!("Unroutable: no queue took {subject}; the broker returned it to its publisher at {at}.")
-                }
-                None => format!("Unroutable: no queue took {subject}; it was lost at {since}."),
-            }
-        }
+        Trouble::Unroutable { hop, since } => Verdict::Unroutable(Sent { at: since, ..sent(mention, hop) }),
     }
 }
 
-/// The message of a hop: which, who published it, when and where to.
-fn describe(message: &Message, hop: &Hop) -> String {
-    let mut text = format!("message {}", message.key);
-    if let Some(status) = &hop.status {
-        text.push_str(&format!(" ({status})"));
-    }
-    let service = hop.service.as_ref().map_or(String::new(), |service| format!(" by {service}"));
-    let place = match (&hop.exchange, &hop.routing_key) {
-        (Some(exchange), Some(key)) if exchange.is_empty() => format!(" to queue {key}"),
-        (Some(exchange), Some(key)) if key.is_empty() => format!(" to exchange {exchange}"),
-        (Some(exchange), Some(key)) => format!(" to exchange {exchange} with key {key}"),
-        _ => String::new(),
+/// The verdict on an order of which only its status is known.
+pub(super) fn in_status(status: &Status, newest: Option<Newest>, settings: &config::Flow, now: Timestamp) -> Verdict {
+    let (lasts, limit) = (now.since(status.at), deadline(&status.status, settings));
+    let stay = Stay {
+        status: status.status.clone(),
+        since: status.at,
+        lasts,
+        limit,
+        follows: follows(&status.status, settings).cloned(),
+        newest,
     };
-    match hop.published_at {
-        Some(at) => text.push_str(&format!(", published{service}{place} at {},", moment(at))),
-        None if !place.is_empty() => text.push_str(&format!(", published{service}{place},")),
-        None => {}
+    if limit.is_some_and(|limit| lasts > limit) { Verdict::Overdue(stay) } else { Verdict::InStatus(stay) }
+}
+
+fn completion(statuses: &[Status], last: &Status, but: Option<Verdict>) -> Completion {
+    let first = statuses.first().filter(|first| *first != last);
+    Completion {
+        status: last.status.clone(),
+        at: last.at,
+        first: first.map(|first| (first.status.clone(), last.at.since(first.at))),
+        but: but.map(Box::new),
     }
-    text
+}
+
+fn dead_letter(message: &Message, leg: &Leg, death: &Death, at: Timestamp, mention: Mention) -> DeadLetter {
+    DeadLetter {
+        message: mention,
+        queue: leg.queue.clone(),
+        reason: death.reason.clone(),
+        times: death.count.max(1),
+        deliveries: leg.deliveries(),
+        consumer: name(leg),
+        at,
+        fate: fate(message, leg),
+    }
 }
 
 /// What became of a message after a queue gave it up.
-fn after_death(message: &Message, leg: &Leg) -> String {
+fn fate(message: &Message, leg: &Leg) -> Fate {
     let died_at = leg.death.as_deref().map(|(at, _)| *at);
     let followed = |hop: &&Hop| hop.dead_lettered_from.as_ref() == Some(&leg.queue) && hop.published_at >= died_at;
-    let onward = message.hops.iter().find(followed);
-    let Some(hop) = onward else { return "where it went was not seen".to_owned() };
-    if let Some((leg, at)) = hop.legs.iter().find_map(|leg| leg.delivered_at().map(|at| (leg, at))) {
-        return format!("{} took it from queue {} at {}{}", who(leg), leg.queue, moment(at), ending(leg));
-    }
-    match (&hop.exchange, &hop.routing_key) {
-        (Some(exchange), Some(key)) if exchange.is_empty() => format!("it went to queue {key}"),
-        (Some(exchange), _) => format!("it went to exchange {exchange}, and nobody has taken it since"),
-        _ => "where it went was not seen".to_owned(),
-    }
-}
-
-/// What the broker did not promise the publisher, where the publisher asked for it.
-fn unconfirmed(hop: &Hop) -> String {
-    match hop.answer {
-        Answer::Refused(at) => format!("; the broker refused it to its publisher at {}", moment(at)),
-        Answer::Awaited => "; the broker has not confirmed it to its publisher".to_owned(),
-        Answer::Unknown | Answer::Confirmed(_) => String::new(),
-    }
-}
-
-fn in_status(status: &Status) -> String {
-    let service = status.service.as_ref().map_or(String::new(), |service| format!(" by {service}"));
-    format!("in status {}, announced{service} at {}", status.status, moment(status.at))
-}
-
-fn completed(statuses: &[Status], last: &Status, worst: Option<&(&Message, Trouble<'_>)>) -> String {
-    let took = match statuses.first() {
-        Some(first) if first != last => {
-            format!(", {} after {}", span(last.at.since(first.at)), first.status)
-        }
-        _ => String::new(),
+    let Some(hop) = message.hops.iter().find(followed) else { return Fate::Unseen };
+    let Some(taken) = hop.legs.iter().find(|leg| leg.deliveries() > 0) else {
+        return if hop.exchange.is_some() { Fate::Waits } else { Fate::Unseen };
     };
-    let service = last.service.as_ref().map_or(String::new(), |service| format!(" by {service}"));
-    let mut text = format!("Completed: {}, announced{service} at {}{took}.", last.status, moment(last.at));
-    if let Some((message, trouble)) = worst {
-        let queue = trouble.queue().map_or(String::new(), |queue| format!(" in queue {queue}"));
-        text.push_str(&format!(
-            " But message {} is {}{queue}.",
-            message.key,
-            trouble.reason().name().replace('_', "-")
-        ));
+    match taken.state() {
+        LegState::Unsettled => Fate::Held(name(taken)),
+        LegState::Dropped => Fate::Refused(name(taken)),
+        LegState::Waiting => Fate::GivenBack(name(taken)),
+        LegState::Delivered | LegState::Settled | LegState::DeadLettered => Fate::Taken(name(taken)),
     }
-    text
 }
 
-/// What the newest hop waits for.
-fn newest_step(messages: &Messages) -> String {
-    let hops = messages.hops();
-    let newest = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty());
-    let Some((message, hop)) = newest else { return String::new() };
-    let waits = |leg: &&Leg| leg.state() == LegState::Waiting && !message.is_made_up_for(hop, leg);
-    let waiting: Vec<&Leg> = hop.legs.iter().filter(waits).collect();
-    if !waiting.is_empty() {
-        return format!("; its message waits in {}{}", queues(&waiting), why_it_waits(hop, &waiting));
+/// A hop that waits in these queues, of which there is at least one.
+fn wait(message: Mention, hop: &Hop, legs: &[&Leg], since: Timestamp, limit: Duration, now: Timestamp) -> Wait {
+    let given_back = legs.iter().find_map(|leg| given_back(leg).map(|back| (&leg.queue, back)));
+    let queue = given_back.as_ref().map(|(queue, _)| *queue).or(legs.first().map(|leg| &leg.queue));
+    Wait {
+        message,
+        queue: queue.cloned().unwrap_or_default(),
+        queues: legs.len() as u64,
+        since,
+        lasts: now.since(since),
+        limit,
+        given_back: given_back.map(|(_, back)| back),
+        answer: answer(hop),
     }
-    let latest = hop.legs.iter().filter_map(|leg| leg.delivered_at().map(|at| (at, leg))).max_by_key(|(at, _)| *at);
-    latest.map_or(String::new(), |(at, leg)| {
-        format!("; {} took its message from {} at {}{}", who(leg), leg.queue, moment(at), ending(leg))
-    })
 }
 
-fn queues(legs: &[&Leg]) -> String {
-    let names: Vec<&str> = legs.iter().map(|leg| &*leg.queue).collect();
-    names.join(" and ")
+fn hold(message: Mention, leg: &Leg, since: Timestamp, limit: Duration, now: Timestamp) -> Hold {
+    Hold { message, consumer: name(leg), queue: leg.queue.clone(), since, lasts: now.since(since), limit }
 }
 
-/// Who gave it back to the queues that it waits in, and what the broker did not promise.
-fn why_it_waits(hop: &Hop, waiting: &[&Leg]) -> String {
-    let given_back = waiting.iter().filter_map(|leg| return_to_queue(leg)).map(|text| format!("; {text}"));
-    given_back.chain([unconfirmed(hop)]).collect()
-}
-
-/// A message on its own, or an order whose messages announce no status.
-fn without_status(messages: &Messages) -> (State, String) {
-    let hops = messages.hops();
-    let published = hops.iter().rfind(|(_, hop)| hop.dead_lettered_from.is_none());
-    let Some((message, hop)) = published.or(hops.last()) else {
-        return (State::Unknown, "Unknown: nothing but its name was observed.".to_owned());
-    };
-    let subject = describe(message, hop);
-    let in_state = |wanted: LegState, moved: bool| -> Vec<&Leg> {
-        let hops = hops.iter().filter(|(_, hop)| moved || hop.dead_lettered_from.is_none());
-        let legs = hops.flat_map(|(message, hop)| hop.legs.iter().map(move |leg| (message, hop, leg)));
-        let counts = |message: &Message, hop: &Hop, leg: &Leg| {
-            leg.state() == wanted && (wanted != LegState::Waiting || !message.is_made_up_for(hop, leg))
-        };
-        legs.filter(|(message, hop, leg)| counts(message, hop, leg)).map(|(_, _, leg)| leg).collect()
-    };
-    let waiting = in_state(LegState::Waiting, false);
-    if !waiting.is_empty() {
-        let (queues, why) = (queues(&waiting), why_it_waits(hop, &waiting));
-        return (State::InFlight, format!("In flight: {subject} waits in {queues}{why}."));
+fn sent(message: Mention, hop: &Hop) -> Sent {
+    Sent {
+        message,
+        publisher: hop.service.clone().or_else(|| hop.client_name.clone()),
+        exchange: hop.exchange.clone(),
+        routing_key: hop.routing_key.clone(),
+        at: hop.published_at.unwrap_or(hop.first_at),
+        answer: answer(hop),
     }
-    let took = |leg: &&Leg, end: String| {
-        leg.delivered_at().map(|at| format!("{} from {} at {}{end}", who(leg), leg.queue, moment(at)))
-    };
-    let held: Vec<String> =
-        in_state(LegState::Unsettled, true).iter().filter_map(|leg| took(leg, String::new())).collect();
-    if !held.is_empty() {
-        let takers = held.join(" and by ");
-        return (State::InFlight, format!("In flight: {subject} was taken by {takers}, and is not acknowledged yet."));
-    }
-    let lost: Vec<String> = in_state(LegState::Delivered, true)
-        .iter()
-        .filter(|leg| leg.is_out_of_sight())
-        .filter_map(|leg| took(leg, ending(leg)))
-        .collect();
-    if !lost.is_empty() {
-        return (State::Unknown, format!("Unknown: {subject} was taken by {}.", lost.join(", and by ")));
-    }
-    // What came back to a queue after a death was moved there by the broker, and counts.
-    let taken = in_state(LegState::Delivered, true).into_iter().chain(in_state(LegState::Settled, true));
-    let deliveries: Vec<String> = taken.filter_map(|leg| took(&leg, acknowledged(leg))).collect();
-    if !deliveries.is_empty() {
-        return (State::Completed, format!("Delivered: {subject} was taken by {}.", deliveries.join(" and by ")));
-    }
-    let refused = in_state(LegState::Dropped, true);
-    if !refused.is_empty() {
-        let how: Vec<String> = refused.iter().filter_map(|leg| refusal(leg)).collect();
-        let (queues, how) = (queues(&refused), how.join("; "));
-        return (
-            State::Unknown,
-            format!("Unknown: {subject} was refused from {queues}, and nobody saw it since: {how}."),
-        );
-    }
-    let (subject, answer) = (subject.trim_end_matches(','), answer(hop));
-    (State::Unknown, format!("Unknown: {subject} was seen, and not what became of it{answer}."))
 }
 
 /// What the broker told the publisher.
-fn answer(hop: &Hop) -> String {
+fn answer(hop: &Hop) -> Answer {
     match hop.answer {
-        Answer::Confirmed(at) => format!("; the broker confirmed it to its publisher at {}", moment(at)),
-        Answer::Unknown | Answer::Awaited | Answer::Refused(_) => unconfirmed(hop),
+        _ if hop.returned.is_some() => Answer::Returned,
+        hop::Answer::Unknown => Answer::Unknown,
+        hop::Answer::Awaited => Answer::Awaited,
+        hop::Answer::Confirmed(_) => Answer::Confirmed,
+        hop::Answer::Refused(_) => Answer::Refused,
     }
+}
+
+/// The consumer that gave the message back, where that is how the latest delivery ended.
+fn given_back(leg: &Leg) -> Option<GivenBack> {
+    let (_, settlement) = leg.settled().filter(|(_, settlement)| settlement.is_requeued())?;
+    Some(GivenBack { consumer: name(leg), times: leg.given_back().max(1), kind: settlement.kind })
+}
+
+/// Who was given the latest delivery, by the best name there is.
+fn name(leg: &Leg) -> Option<Str> {
+    let consumer = leg.consumer();
+    consumer.service.or(consumer.client_name)
+}
+
+/// Where the newest message of an order is.
+fn newest_step(messages: &Messages) -> Option<Newest> {
+    let hops = messages.hops();
+    let (message, hop) = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty())?;
+    let waits = |leg: &&Leg| leg.state() == LegState::Waiting && !message.is_made_up_for(hop, leg);
+    if let Some(leg) = hop.legs.iter().find(waits) {
+        return Some(Newest::Waits(leg.queue.clone(), given_back(leg)));
+    }
+    let (_, leg) = hop.legs.iter().filter_map(|leg| Some((leg.delivered_at()?, leg))).max_by_key(|(at, _)| *at)?;
+    let (who, queue) = (name(leg), leg.queue.clone());
+    Some(match leg.state() {
+        LegState::Unsettled => Newest::Held(who, queue),
+        LegState::Dropped => Newest::Refused(who, queue),
+        _ if leg.is_out_of_sight() => Newest::OutOfSight(who, queue),
+        _ => Newest::Taken(who, queue),
+    })
+}
+
+/// A message on its own, or an order whose messages announce no status.
+fn without_status(
+    messages: &Messages,
+    mention: impl Fn(&Message) -> Mention,
+    settings: &config::Flow,
+    now: Timestamp,
+) -> Verdict {
+    let hops = messages.hops();
+    let published = hops.iter().rfind(|(_, hop)| hop.dead_lettered_from.is_none());
+    let Some((message, hop)) = published.or(hops.last()) else { return Verdict::Unobserved };
+    // What came back to a queue after a death was moved there by the broker, and counts, unless it waits.
+    let legs = |wanted: LegState| -> Vec<Placed<'_>> {
+        let legs = hops.iter().flat_map(|(message, hop)| hop.legs.iter().map(move |leg| (*message, *hop, leg)));
+        let waits = wanted == LegState::Waiting;
+        let counts = |(message, hop, leg): &Placed<'_>| {
+            leg.state() == wanted && !(waits && (hop.dead_lettered_from.is_some() || message.is_made_up_for(hop, leg)))
+        };
+        legs.filter(counts).collect()
+    };
+    let waiting = legs(LegState::Waiting);
+    if let Some((message, hop, leg)) = waiting.first() {
+        let since = leg.settled().map_or(hop.published_at.unwrap_or(hop.first_at), |(at, _)| at);
+        let own = waiting.iter().filter(|(_, other, _)| std::ptr::eq(*other, *hop));
+        let waiting: Vec<&Leg> = own.map(|(_, _, leg)| *leg).collect();
+        return Verdict::Waiting(wait(mention(message), hop, &waiting, since, settings.undelivered_after, now));
+    }
+    let held =
+        legs(LegState::Unsettled).into_iter().filter_map(|(message, _, leg)| Some((leg.delivered_at()?, message, leg)));
+    if let Some((since, message, leg)) = held.min_by_key(|(at, ..)| *at) {
+        return Verdict::Held(hold(mention(message), leg, since, settings.unsettled_after, now));
+    }
+    let delivered = legs(LegState::Delivered);
+    let lost: Vec<Placed<'_>> = delivered.iter().filter(|(_, _, leg)| leg.is_out_of_sight()).copied().collect();
+    if let Some(delivery) = delivery(&lost, &mention) {
+        return Verdict::OutOfSight(delivery);
+    }
+    if let Some(delivery) = delivery(&[delivered, legs(LegState::Settled)].concat(), &mention) {
+        return Verdict::Delivered(delivery);
+    }
+    if let Some(delivery) = delivery(&legs(LegState::Dropped), &mention) {
+        return Verdict::Refused(delivery);
+    }
+    Verdict::Sent(sent(mention(message), hop))
+}
+
+/// A leg with its hop and its message.
+type Placed<'a> = (&'a Message, &'a Hop, &'a Leg);
+
+/// The latest of these deliveries.
+fn delivery(taken: &[Placed<'_>], mention: &impl Fn(&Message) -> Mention) -> Option<Delivery> {
+    let latest = taken.iter().filter_map(|(message, _, leg)| Some((leg.delivered_at()?, *message, *leg)));
+    let (taken_at, message, leg) = latest.max_by_key(|(at, ..)| *at)?;
+    let own = taken.iter().filter(|(other, ..)| other.key == message.key);
+    let queues: BTreeSet<&Str> = own.map(|(_, _, leg)| &leg.queue).collect();
+    let settled = leg.settled();
+    let acknowledged = settled.is_some_and(|(_, settlement)| settlement.kind == SettlementKind::Ack);
+    Some(Delivery {
+        message: mention(message),
+        consumer: name(leg),
+        queue: leg.queue.clone(),
+        queues: queues.len() as u64,
+        at: settled.filter(|_| !acknowledged).map_or(taken_at, |(at, _)| at),
+        // A consumer may ask for deliveries that count as acknowledged at once.
+        held: leg.held().filter(|held| acknowledged && !held.is_zero()),
+    })
 }

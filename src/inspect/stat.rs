@@ -8,7 +8,7 @@ use crate::cli::{Form, Page};
 use crate::config::Config;
 use crate::journal::{self, Gone, PartStat};
 
-use super::view::{Range, by_kind, short, show, size};
+use super::view::{Range, by_kind, moment, show, size};
 
 #[derive(Serialize)]
 struct View {
@@ -82,7 +82,7 @@ fn put(view: &View, page: &mut Page) {
     page.line("");
     let cells = |range: &Option<Range>| match range {
         Some(Range { first_seq, last_seq, from, to }) => {
-            [first_seq.to_string(), last_seq.to_string(), short(from), short(to)]
+            [first_seq.to_string(), last_seq.to_string(), moment(*from), moment(*to)]
         }
         None => Default::default(),
     };
@@ -96,7 +96,7 @@ fn put(view: &View, page: &mut Page) {
     let blank = String::new;
     let (events, bytes) = (view.events.to_string(), size(view.bytes));
     rows.push(vec!["all".to_owned(), blank(), blank(), blank(), blank(), blank(), events, blank(), bytes]);
-    let headers = ["PARTITION", "STATE", "FIRST", "LAST", "FROM", "TO", "RECORDED", "LOST", "SIZE"];
+    let headers = ["PARTITION", "STATE", "FIRST", "LAST", "FROM (UTC)", "TO (UTC)", "RECORDED", "LOST", "SIZE"];
     page.table(&headers, rows);
     for part in &view.partitions {
         if let Some(problem) = &part.problem {
@@ -113,9 +113,12 @@ fn put(view: &View, page: &mut Page) {
         let row = |removed: &Removed| {
             let Range { first_seq, last_seq, from, to } = &removed.range;
             let numbers = [first_seq.to_string(), last_seq.to_string()];
-            let rest = [short(from), short(to), removed.events.to_string(), removed.why.to_owned()];
+            let rest = [moment(*from), moment(*to), removed.events.to_string(), removed.why.to_owned()];
             numbers.into_iter().chain(rest).collect()
         };
-        page.table(&["REMOVED", "LAST", "FROM", "TO", "RECORDED", "WHY"], view.removed.iter().map(row).collect());
+        page.table(
+            &["REMOVED", "LAST", "FROM (UTC)", "TO (UTC)", "RECORDED", "WHY"],
+            view.removed.iter().map(row).collect(),
+        );
     }
 }

@@ -3,24 +3,27 @@
 use std::collections::BTreeMap;
 
 use bytesize::ByteSize;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::{Form, Page, print_json};
 use crate::journal::{Count, Hole};
 use crate::model::{Seq, Timestamp};
+use crate::show::Words;
 
 /// A range of events.
 #[derive(Debug, Serialize)]
 pub(super) struct Range {
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
-    pub(super) from: String,
-    pub(super) to: String,
+    #[serde(serialize_with = "rfc3339")]
+    pub(super) from: Timestamp,
+    #[serde(serialize_with = "rfc3339")]
+    pub(super) to: Timestamp,
 }
 
 impl Range {
     pub(super) fn new((first, last): (Seq, Seq), (from, to): (Timestamp, Timestamp)) -> Range {
-        Range { first_seq: first.0, last_seq: last.0, from: from.to_string(), to: to.to_string() }
+        Range { first_seq: first.0, last_seq: last.0, from, to }
     }
 
     pub(super) fn of(hole: &Hole) -> Range {
@@ -29,14 +32,19 @@ impl Range {
 
     /// For people: `seq 5 to 28, from … to …`.
     pub(super) fn words(&self) -> String {
-        format!("seq {} to {}, from {} to {}", self.first_seq, self.last_seq, short(&self.from), short(&self.to))
+        let words = Words::english();
+        let (from, to) = (words.moment(self.from), words.moment(self.to));
+        format!("seq {} to {}, from {from} to {to}", self.first_seq, self.last_seq)
     }
 }
 
-/// A time without what is smaller than a second.
-pub(super) fn short(time: &str) -> String {
-    let seconds: String = time.chars().take_while(|c| *c != '.').collect();
-    format!("{}Z", seconds.trim_end_matches('Z').replace('T', " "))
+/// A moment in a table that says that its times are in UTC.
+pub(super) fn moment(at: Timestamp) -> String {
+    Words::english().moment_bare(at)
+}
+
+fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
 }
 
 /// Bytes for people.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{AlertState, Seq, Str, Timestamp};
+use super::verdict::Spike;
+use super::{AlertState, Seq, Str, Timestamp, Verdict};
 
 /// A dead-letter spike: one queue gave up too many messages for one reason.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,8 +14,6 @@ pub struct Alert {
     pub rule: String,
     /// Whether it is on.
     pub state: AlertState,
-    /// One sentence.
-    pub summary: String,
     /// The queue's virtual host.
     pub vhost: Str,
     /// The queue that gave the messages up.
@@ -35,4 +34,20 @@ pub struct Alert {
     pub orders: Vec<Str>,
     /// Events concerned, a few of the newest.
     pub events: Vec<Seq>,
+}
+
+impl Alert {
+    /// What it is about.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        Verdict::Spike(Spike {
+            state: self.state,
+            queue: self.queue.clone(),
+            reason: self.reason.clone(),
+            count: self.count,
+            threshold: self.threshold,
+            window: self.window,
+            since: self.since,
+        })
+    }
 }

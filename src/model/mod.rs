@@ -19,6 +19,7 @@ mod value;
 
 pub mod api;
 pub mod trail;
+pub mod verdict;
 
 pub use alert::Alert;
 pub use event::{
@@ -38,3 +39,4 @@ pub use state::{AlertState, LegState, SessionState, SourceState, StalledReason, 
 pub use time::{Timestamp, TimestampError};
 pub use trail::{Consumer, Subject, Trail};
 pub use value::{Value, weight};
+pub use verdict::{Told, Verdict};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Consumer, MessageKey, Seq, StalledReason, Str, Timestamp};
+use super::{Consumer, MessageKey, Seq, StalledReason, Str, Timestamp, Verdict};
 
 /// What is past its deadline.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,8 +23,8 @@ pub struct StalledReport {
 pub struct Stalled {
     /// Why it is stalled, and so whether it is a message or an order.
     pub reason: StalledReason,
-    /// The same in one sentence.
-    pub text: String,
+    /// The same with its facts.
+    pub verdict: Verdict,
     /// Since when it is in this state.
     pub since: Timestamp,
     /// How long that is.

@@ -59,6 +59,13 @@ impl Timestamp {
         Self::from_micros(day.saturating_mul(DAY_MICROS))
     }
 
+    /// The date and the time of day, in UTC.
+    #[must_use]
+    pub fn utc(self) -> jiff::civil::DateTime {
+        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+        jiff::tz::Offset::UTC.to_datetime(moment)
+    }
+
     /// The calendar date in UTC, `2026-11-20`.
     #[must_use]
     pub fn date(self) -> String {

@@ -1,6 +1,6 @@
 //! A trail: everything known about one order, or one message, in order and with a verdict.
 
-use super::{Event, MessageKey, State, Str};
+use super::{Event, MessageKey, Str, Verdict};
 
 pub use super::hop::{Consumer, DeathView, Hop, Leg, StatusChange};
 
@@ -21,9 +21,7 @@ pub struct Trail {
     /// The customer, where an event named one.
     pub customer_id: Option<Str>,
     /// Where it stands.
-    pub state: State,
-    /// The same in one sentence, for a person.
-    pub verdict: String,
+    pub verdict: Verdict,
     /// Status changes, oldest first.
     pub statuses: Vec<StatusChange>,
     /// Publishes with what became of them in each queue, oldest first.

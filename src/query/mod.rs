@@ -5,6 +5,7 @@
 //! meaning is a [`BadQuestion`]. A journal that cannot be read is [`Unreadable`]. Every answer may read the disk and
 //! block. The room knows no HTTP and no broker.
 
+mod alerts;
 mod budget;
 mod coverage;
 mod cursor;
@@ -24,6 +25,7 @@ mod standing;
 mod statistics;
 mod trails;
 
+pub use alerts::alerts;
 pub use coverage::coverage;
 pub use damage::{Answer, Damage};
 pub use dead_letters::DeadLetters;

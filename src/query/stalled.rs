@@ -4,6 +4,7 @@ use crate::flow::StalledQuery;
 use crate::model::api::StalledReport;
 use crate::model::{StalledWhat, Timestamp, named};
 use crate::question;
+use crate::show::Words;
 
 use super::error::BadQuestion;
 use super::handles::Handles;
@@ -54,7 +55,8 @@ impl Stalled {
     /// Everything that matches, oldest first.
     #[must_use]
     pub fn answer(&self, handles: &Handles, now: Timestamp) -> StalledReport {
-        handles.flow.stalled(&self.0, now).into()
+        let words = Words::english();
+        StalledReport::new(handles.flow.stalled(&self.0, now), |verdict| words.headline(verdict))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The trails of orders and messages.
 
 use crate::model::api::Trail;
-use crate::model::{MessageKey, Timestamp};
+use crate::model::{self, MessageKey, Timestamp};
+use crate::show::Words;
 
 use super::error::{BadQuestion, Unreadable};
 use super::handles::Handles;
@@ -25,7 +26,7 @@ pub fn check_id(id: &str) -> Result<(), BadQuestion> {
 /// # Errors
 /// The journal cannot be read.
 pub fn order(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail>, Unreadable> {
-    Ok(handles.flow.order(id, now)?.map(Trail::from))
+    Ok(handles.flow.order(id, now)?.map(told))
 }
 
 /// Everything known about one message, by its id or its fingerprint; `None` where no event names it.
@@ -33,5 +34,11 @@ pub fn order(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail
 /// # Errors
 /// The journal cannot be read.
 pub fn message(handles: &Handles, id: &str, now: Timestamp) -> Result<Option<Trail>, Unreadable> {
-    Ok(handles.flow.message(&MessageKey::parse(id), now)?.map(Trail::from))
+    Ok(handles.flow.message(&MessageKey::parse(id), now)?.map(told))
+}
+
+/// The trail with its verdict in words.
+fn told(trail: model::Trail) -> Trail {
+    let told = Words::english().tell(&trail.verdict);
+    Trail::new(trail, told)
 }

@@ -95,7 +95,7 @@ fn a_kill_is_told_at_the_next_start_and_a_stop_is_not() {
         let trail: Trail = proxy.hoptrail.api("/messages/before").await;
         let leg = &trail.hops[0].queues[0];
         assert_eq!((trail.state, leg.state), (State::Unknown, LegState::Delivered), "{}", trail.verdict);
-        assert!(trail.verdict.contains("and its settlement was not observed."), "{}", trail.verdict);
+        assert!(trail.verdict.contains("how that ended was not observed."), "{}", trail.verdict);
         let status = proxy.hoptrail.stop();
         assert!(status.success(), "{status}");
         proxy.hoptrail.restart();

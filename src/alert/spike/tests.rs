@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Death, Seq, Source};
+use crate::show::Words;
 
 /// A rule over the windows and queues given; its window is a minute.
 fn rule(threshold: u64, settings: &str) -> SpikeRule {
@@ -57,7 +58,8 @@ fn a_spike_fires_once_and_resolves_when_it_stayed_below_the_threshold() {
     let fired = detector.tick(at(5.0));
     assert_eq!(fired.len(), 1);
     let alert = &fired[0].alert;
-    assert_eq!(alert.summary, "Queue mes.orders dead-lettered 5 messages (rejected) within 1m; 3 are a spike.");
+    let summary = "Consumers refused (rejected) 5 messages of queue mes.orders within 1 min; 3 are a spike.";
+    assert_eq!(Words::english().headline(&alert.verdict()), summary);
     assert_eq!((alert.count, alert.threshold, alert.window), (5, 3, Duration::from_secs(60)));
     assert_eq!((alert.since, alert.resolved_at), (at(2.0), None));
     assert_eq!(alert.events, [4000, 3000, 2000, 1000, 0].map(Seq));
@@ -85,16 +87,16 @@ fn summaries_in_full() {
         let mut detector = SpikeDetector::new(SpikeRule { window, ..rule(threshold, "") });
         burst(&mut detector, 0.0, count);
         for one in detector.tick(at(5.0)).into_iter().chain(detector.tick(at(100_000.0))) {
-            text += &format!("{}\n", one.alert.summary);
+            text += &format!("{}\n", Words::english().headline(&one.alert.verdict()));
         }
     }
     expect![[r#"
-        Queue mes.orders dead-lettered 1 message (rejected) within 1m; 1 are a spike.
-        Over: Queue mes.orders dead-lettered 1 message (rejected) within 1m; 1 are a spike.
-        Queue mes.orders dead-lettered 5 messages (rejected) within 1m; 3 are a spike.
-        Over: Queue mes.orders dead-lettered 5 messages (rejected) within 1m; 3 are a spike.
-        Queue mes.orders dead-lettered 2 messages (rejected) within 1h 30m; 2 are a spike.
-        Over: Queue mes.orders dead-lettered 2 messages (rejected) within 1h 30m; 2 are a spike.
+        Consumers refused (rejected) one message of queue mes.orders within 1 min; one is a spike.
+        Over: Consumers refused (rejected) one message of queue mes.orders within 1 min; one is a spike.
+        Consumers refused (rejected) 5 messages of queue mes.orders within 1 min; 3 are a spike.
+        Over: Consumers refused (rejected) 5 messages of queue mes.orders within 1 min; 3 are a spike.
+        Consumers refused (rejected) 2 messages of queue mes.orders within 1 h 30 min; 2 are a spike.
+        Over: Consumers refused (rejected) 2 messages of queue mes.orders within 1 h 30 min; 2 are a spike.
     "#]]
     .assert_eq(&text);
 }

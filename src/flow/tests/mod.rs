@@ -1,6 +1,7 @@
 //! Histories of messages, told by sources that lag behind each other, and what must be made of them.
 
 mod engine;
+mod headlines;
 mod histories;
 mod proxied;
 mod proxied_histories;
@@ -14,8 +15,9 @@ use std::time::Duration;
 use crate::config;
 use crate::model::{
     Death, Event, Kind, LegState, MessageKey, Seq, Settlement, SettlementKind, Source, State, Str, Subject, Timestamp,
-    Trail, Value,
+    Trail, Value, Verdict,
 };
+use crate::show::Words;
 
 use super::message::Message;
 use super::sight::OutOfSight;
@@ -138,6 +140,11 @@ fn trail_of(subject: Subject, events: &[Event], out_of_sight: &OutOfSight, secon
     super::trail::build(subject, events.to_vec(), out_of_sight, &settings(), at(seconds * 1000))
 }
 
+/// A verdict as a reader gets it.
+fn headline(verdict: &Verdict) -> String {
+    Words::english().headline(verdict)
+}
+
 fn state_of(message: &Message, queue: &str) -> LegState {
     let queue = Str::from(queue);
     message.hops.iter().find_map(|hop| hop.leg(&queue)).expect("the queue has it").state()
@@ -181,5 +188,5 @@ fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same
         })
         .collect();
     let trail = trail_of(order(), &events, &OutOfSight::default(), 11);
-    assert_eq!(trail.state, State::DeadLettered, "{}", trail.verdict);
+    assert_eq!(trail.verdict.state(), State::DeadLettered, "{:?}", trail.verdict);
 }

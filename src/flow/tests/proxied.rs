@@ -3,7 +3,7 @@
 use super::histories::merges;
 use super::*;
 use crate::model::trail::{Hop, Leg};
-use crate::model::{Return, Session};
+use crate::model::{Return, Session, Told};
 
 /// What one source tells, with the second at which it does.
 pub(super) type Stream = Vec<(i64, Event)>;
@@ -109,8 +109,6 @@ fn only(trail: &Trail) -> (&Hop, &Leg) {
     (&trail.hops[0], &trail.hops[0].queues[0])
 }
 
-pub(super) const WHAT: &str = "message m-1, published by Shop to exchange work with key k at 2026-11-21 02:00:01,";
-
 #[test]
 fn one_publish_and_one_delivery_seen_by_all_sources_are_shown_once() {
     let proxy = vec![
@@ -137,8 +135,8 @@ fn one_publish_and_one_delivery_seen_by_all_sources_are_shown_once() {
     assert_eq!((leg.consumer.user.as_deref(), leg.consumer.consumer_tag.as_deref()), (Some("app"), Some("ctag")));
     assert_eq!((leg.waited, leg.held), (seconds(2), seconds(240)));
     assert_eq!(settlement(leg).as_deref(), Some("ack"));
-    let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03 (acknowledged after 4m).");
-    assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
+    let verdict = "CRM took the message from queue q on 21 Nov 2026, 02:00:03 UTC and finished after 4 min.";
+    assert_eq!(headline(&trail.verdict), verdict);
 }
 
 #[test]
@@ -155,7 +153,8 @@ fn a_delivery_that_was_given_back_and_taken_again_counts_twice() {
         let (_, leg) = only(&trail);
         assert_eq!((leg.state, settlement(leg).as_deref()), (LegState::Waiting, Some(name)));
         assert_eq!((leg.given_back, leg.held), (1, seconds(240)));
-        assert!(trail.verdict.contains(" waits in q; CRM gave it back after 4m"), "{}", trail.verdict);
+        let back = "On its way: CRM gave the message back to q 4 min 17 s ago; the limit is 10 min.";
+        assert_eq!(headline(&trail.verdict), back);
 
         proxy.extend([(244, again(given("mes", 1))), (245, ended("mes", 1, SettlementKind::Ack, false))]);
         let mut firehose = firehose;
@@ -183,8 +182,8 @@ fn a_session_whose_end_is_told_after_the_next_delivery_does_not_settle_that_one(
     assert_eq!((leg.state, leg.deliveries, leg.given_back), (LegState::Unsettled, 2, 1));
     assert_eq!((leg.consumer.client_name.as_deref(), leg.held), (Some("client-mes"), seconds(496)));
     assert_eq!(hop.events.len(), 7, "the late settlement belongs to it all the same");
-    let verdict = "was taken by CRM from q at 2026-11-21 02:00:04, and is not acknowledged yet";
-    assert!(trail.verdict.contains(verdict), "{}", trail.verdict);
+    let verdict = "On its way: CRM took the message from q 8 min 16 s ago; the limit is 15 min.";
+    assert_eq!(headline(&trail.verdict), verdict);
 }
 
 #[test]
@@ -194,20 +193,14 @@ fn the_consumer_that_rejected_a_dead_letter_is_named() {
         let firehose = vec![(1, publish("work", "k", &["q"])), (5, deliver("work", "k", "q"))];
         let dead = vec![(244, death("q", "rejected", 1, ("work", "k"), ("dlx", "k")))];
         let trail = same("rejected", vec![proxy.clone(), firehose, dead]);
-        let text = format!(
-            "Dead-lettered: queue q gave up {WHAT} at 2026-11-21 02:04:04 because a consumer refused it (rejected): \
-             CRM took it at 2026-11-21 02:00:03, held it for 4m and rejected it; it went to exchange dlx, and nobody has \
-             taken it since."
-        );
-        assert_eq!((trail.state, trail.verdict), (State::DeadLettered, text));
+        let text =
+            "CRM refused (rejected) the message from queue q on 21 Nov 2026, 02:04:04 UTC. Nobody has taken it since.";
+        assert_eq!(headline(&trail.verdict), text);
         assert_eq!(trail.hops[0].queues[0].held, seconds(240));
         // Without a tap nobody sees where it went.
         let trail = same("alone", vec![proxy]);
-        let text = format!(
-            "Unknown: {WHAT} was refused from q, and nobody saw it since: CRM took it at 2026-11-21 02:00:03, held it \
-             for 4m and rejected it."
-        );
-        assert_eq!((trail.state, trail.verdict), (State::Unknown, text));
+        let text = "Not known: CRM refused the message from q on 21 Nov 2026, 02:04:03 UTC; nobody has seen it since.";
+        assert_eq!(headline(&trail.verdict), text);
     }
 }
 
@@ -219,8 +212,7 @@ fn a_delivery_that_needs_no_acknowledgement_is_settled_at_once() {
     let trail = same("no_ack", vec![vec![(1, sent(1)), (3, taken)], firehose]);
     let (_, leg) = only(&trail);
     assert_eq!((leg.state, leg.held, settlement(leg).as_deref()), (LegState::Settled, seconds(0), Some("ack")));
-    let verdict = format!("Delivered: {WHAT} was taken by CRM from q at 2026-11-21 02:00:03.");
-    assert_eq!((trail.state, trail.verdict), (State::Completed, verdict));
+    assert_eq!(headline(&trail.verdict), "CRM took the message from queue q on 21 Nov 2026, 02:00:03 UTC.");
 }
 
 #[test]
@@ -228,18 +220,17 @@ fn a_return_and_the_firehose_s_word_for_it_are_one() {
     let mut proxy = vec![(1, sent(1)), (2, returned()), (3, answered(1, SettlementKind::Ack))];
     let mut firehose = vec![(4, lost())];
     let trail = same("returned", vec![proxy.clone(), firehose.clone()]);
-    assert_eq!((trail.hops.len(), trail.state), (1, State::Unroutable));
+    assert_eq!((trail.hops.len(), trail.verdict.state()), (1, State::Unroutable));
     assert!(trail.hops[0].returned_at.is_some() && trail.hops[0].confirmed_at.is_some());
-    let what = WHAT.trim_end_matches(',');
-    let text =
-        format!("Unroutable: no queue took {what}; the broker returned it to its publisher at 2026-11-21 02:00:02.");
-    assert_eq!(trail.verdict, text);
+    let text = "Shop sent the message to exchange work on 21 Nov 2026, 02:00:01 UTC, and no queue took it: the broker \
+                returned it.";
+    assert_eq!(headline(&trail.verdict), text);
 
     proxy.extend([(10, sent(2)), (11, answered(2, SettlementKind::Ack)), (12, given("crm", 1))]);
     proxy.push((13, ended("crm", 1, SettlementKind::Ack, false)));
     firehose.extend([(14, publish("work", "k", &["q"])), (15, deliver("work", "k", "q"))]);
     let trail = same("published again", vec![proxy, firehose]);
-    assert_eq!((trail.hops.len(), trail.state), (2, State::Completed));
+    assert_eq!((trail.hops.len(), trail.verdict.state()), (2, State::Completed));
     assert!(trail.hops[0].queues.is_empty() && trail.hops[1].returned_at.is_none());
 }
 
@@ -259,8 +250,10 @@ fn a_refused_publish_says_so_until_it_is_published_again() {
     let mut firehose = vec![(3, publish("work", "k", &["q"]))];
     let trail = same("refused", vec![proxy.clone(), firehose.clone()]);
     assert!(trail.hops[0].confirmed_at.is_none() && trail.hops[0].refused_at.is_some());
-    let text = format!("In flight: {WHAT} waits in q; the broker refused it to its publisher at 2026-11-21 02:00:02.");
-    assert_eq!((trail.state, trail.verdict), (State::InFlight, text));
+    let told = Words::english().tell(&trail.verdict);
+    let text = "On its way: the message has been waiting in queue q for 8 min 19 s; the limit is 10 min.";
+    assert_eq!(told.headline, text);
+    assert_eq!(told.next.as_deref(), Some("The broker refused it to its publisher: publish it again."));
 
     proxy.extend([(4, sent(2)), (5, answered(2, SettlementKind::Ack))]);
     proxy.extend([(6, given("crm", 1)), (7, ended("crm", 1, SettlementKind::Ack, false))]);
@@ -270,7 +263,7 @@ fn a_refused_publish_says_so_until_it_is_published_again() {
         trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.confirmed_at.is_some())).collect();
     assert_eq!(states, [(true, false), (false, true)]);
     assert_eq!(
-        (trail.state, trail.hops[0].state, trail.hops[1].state),
+        (trail.verdict.state(), trail.hops[0].state, trail.hops[1].state),
         (State::Completed, State::Completed, State::Unknown)
     );
 }
@@ -298,8 +291,9 @@ fn confirms_without_a_number_find_their_publishes_in_order() {
     let trail = same("in order", vec![proxy, vec![(5, by(Source::Binding, publish("work", "k", &[])))]]);
     let times: Vec<_> = trail.hops.iter().map(|hop| (hop.refused_at.is_some(), hop.answered_after)).collect();
     assert_eq!(times, [(true, seconds(1)), (false, seconds(1))]);
-    let text = "was seen, and not what became of it; the broker confirmed it to its publisher at 2026-11-21 02:00:04.";
-    assert!(trail.verdict.ends_with(text), "{}", trail.verdict);
+    let text = "Not known: Shop sent the message on 21 Nov 2026, 02:00:03 UTC; the broker confirmed it, its queues were \
+                not observed.";
+    assert_eq!(headline(&trail.verdict), text);
 }
 
 #[test]
@@ -351,7 +345,9 @@ fn of_two_equal_messages_the_rejected_one_is_dead() {
     let trail = told_at(&timed(vec![proxy, dead, firehose]).concat(), 500);
     let states: Vec<_> = trail.hops.iter().flat_map(|hop| &hop.queues).map(|leg| leg.state).collect();
     assert_eq!(states, [LegState::DeadLettered, LegState::Settled]);
-    assert!(trail.verdict.contains("held it for 2s and rejected it; it went to exchange dlx"), "{}", trail.verdict);
+    let text =
+        "CRM refused (rejected) the message from queue q on 21 Nov 2026, 02:00:09 UTC. Nobody has taken it since.";
+    assert_eq!(headline(&trail.verdict), text);
 }
 
 #[test]
@@ -361,26 +357,25 @@ fn an_order_s_verdict_says_what_its_consumer_did() {
         (seconds, event)
     };
     let mut proxy = vec![(1, sent(1)), (2, answered(1, SettlementKind::Ack)), (3, given("crm", 7))];
-    let verdict = |proxy: &Stream| {
+    let told = |proxy: &Stream| {
         let events = timed(vec![proxy.iter().cloned().map(of).collect()]).concat();
-        trail_of(order(), &events, &OutOfSight::default(), 100).verdict
+        Words::english().tell(&trail_of(order(), &events, &OutOfSight::default(), 100).verdict)
     };
-    let start = "In flight: in status STARTED, announced by Shop at 2026-11-21 02:00:01; ";
-    let took = "CRM took its message from q at 2026-11-21 02:00:03";
-    assert_eq!(verdict(&proxy), format!("{start}{took} and has not acknowledged it yet."));
-    for (kind, requeue, expected) in [
-        (SettlementKind::Ack, false, format!("{took} and acknowledged it after 1m 1s.")),
-        (SettlementKind::Reject, false, format!("{took}, held it for 1m 1s and rejected it.")),
-        (SettlementKind::Nack, true, "its message waits in q; CRM gave it back after 1m 1s.".to_owned()),
-        (
-            SettlementKind::Close,
-            true,
-            "its message waits in q; CRM gave it back after 1m 1s (its channel closed).".to_owned(),
-        ),
+    let next = "SHIPPED should follow.";
+    let check = |told: Told, next: &str| {
+        assert_eq!(told.headline, "On its way: STARTED for 1 min 39 s, 21 s left.");
+        assert_eq!((told.whose_turn.as_deref(), told.next.as_deref()), (Some("CRM"), Some(next)));
+    };
+    check(told(&proxy), next);
+    for (kind, requeue, next) in [
+        (SettlementKind::Ack, false, next),
+        (SettlementKind::Reject, false, "Find the reason in the log of CRM, then publish the message again."),
+        (SettlementKind::Nack, true, "Find in the log of CRM why it gave the message back."),
+        (SettlementKind::Close, true, "Find in the log of CRM why its channel closed."),
     ] {
         proxy.truncate(3);
         proxy.push((64, ended("crm", 7, kind, requeue)));
-        assert_eq!(verdict(&proxy), format!("{start}{expected}"));
+        check(told(&proxy), next);
     }
 }
 

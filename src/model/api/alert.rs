@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::json::{seconds, text, text_option};
-use crate::model::{Alert, AlertState, Seq, Str, Timestamp};
+use crate::model::{Alert, AlertState, Seq, Str, Timestamp, Verdict};
 
 /// Alerts, firing first, then the most recently resolved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,21 +53,25 @@ pub struct AlertView {
     pub events: Vec<Seq>,
 }
 
-impl From<Vec<Alert>> for AlertsReport {
-    fn from(alerts: Vec<Alert>) -> Self {
-        AlertsReport { alerts: alerts.iter().map(AlertView::from).collect() }
+impl AlertsReport {
+    /// A report, with each verdict put into words by `tell`.
+    #[must_use]
+    pub fn new(alerts: &[Alert], tell: impl Fn(&Verdict) -> String) -> Self {
+        AlertsReport { alerts: alerts.iter().map(|alert| AlertView::new(alert, tell(&alert.verdict()))).collect() }
     }
 }
 
-impl From<&Alert> for AlertView {
-    fn from(alert: &Alert) -> Self {
+impl AlertView {
+    /// An alert, with what it is about in words.
+    #[must_use]
+    pub fn new(alert: &Alert, summary: String) -> Self {
         let labels = [("vhost", &alert.vhost), ("queue", &alert.queue), ("reason", &alert.reason)];
         AlertView {
             id: alert.id.clone(),
             rule: alert.rule.clone(),
             detector: "dead_letter_spike".into(),
             state: alert.state,
-            summary: alert.summary.clone(),
+            summary,
             labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_string())).collect(),
             value: alert.count as f64,
             threshold: alert.threshold as f64,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::json::{seconds, seconds_option, text, text_option};
-use crate::model::{self, Consumer, MessageKey, Seq, Stalled, StalledReason, StalledWhat, Str, Timestamp};
+use crate::model::{self, Consumer, MessageKey, Seq, Stalled, StalledReason, StalledWhat, Str, Timestamp, Verdict};
 
 /// What is past its deadline, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,19 +68,22 @@ pub struct StalledItem {
     pub seq: Seq,
 }
 
-impl From<model::StalledReport> for StalledReport {
-    fn from(report: model::StalledReport) -> Self {
+impl StalledReport {
+    /// A report, with each verdict put into words by `tell`.
+    #[must_use]
+    pub fn new(report: model::StalledReport, tell: impl Fn(&Verdict) -> String) -> Self {
         let model::StalledReport { at, stalled, total, evicted } = report;
-        StalledReport { at, stalled: stalled.into_iter().map(StalledItem::from).collect(), total, evicted }
+        let items = stalled.into_iter().map(|stalled| StalledItem::new(tell(&stalled.verdict), stalled));
+        StalledReport { at, stalled: items.collect(), total, evicted }
     }
 }
 
-impl From<Stalled> for StalledItem {
-    fn from(stalled: Stalled) -> Self {
+impl StalledItem {
+    fn new(text: String, stalled: Stalled) -> Self {
         StalledItem {
             what: stalled.reason.what(),
             reason: stalled.reason,
-            text: stalled.text,
+            text,
             since: stalled.since,
             lasts: stalled.lasts,
             deadline: stalled.deadline,

@@ -1,9 +1,12 @@
 //! A trail as the API shows it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use crate::model::json::{seconds_option, text_option};
 use crate::model::trail::{Hop, StatusChange};
-use crate::model::{self, State, Str, Subject};
+use crate::model::{self, State, Str, Subject, Timestamp, Told};
 
 use super::{EventView, GapView};
 
@@ -24,6 +27,18 @@ pub struct Trail {
     pub state: State,
     /// The same in one sentence, for a person.
     pub verdict: String,
+    /// Since when it stands there.
+    #[serde(with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// How long it may stand there, in seconds.
+    #[serde(with = "seconds_option", skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Duration>,
+    /// Who must act now: a service, or the consumer of a queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whose_turn: Option<String>,
+    /// What usually comes next, or what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Status changes, oldest first.
     pub statuses: Vec<StatusChange>,
     /// Publishes with what became of them in each queue, oldest first.
@@ -37,8 +52,10 @@ pub struct Trail {
     pub truncated: bool,
 }
 
-impl From<model::Trail> for Trail {
-    fn from(trail: model::Trail) -> Self {
+impl Trail {
+    /// A trail, with its verdict in words.
+    #[must_use]
+    pub fn new(trail: model::Trail, told: Told) -> Self {
         let (order_id, message_id) = match trail.subject {
             Subject::Order(id) => (Some(id), None),
             Subject::Message(key) => (None, Some(key.to_string())),
@@ -47,8 +64,12 @@ impl From<model::Trail> for Trail {
             order_id,
             message_id,
             customer_id: trail.customer_id,
-            state: trail.state,
-            verdict: trail.verdict,
+            state: trail.verdict.state(),
+            verdict: told.headline,
+            since: trail.verdict.since(),
+            limit: trail.verdict.limit(),
+            whose_turn: told.whose_turn,
+            next: told.next,
             statuses: trail.statuses,
             hops: trail.hops,
             events: trail.events.iter().map(EventView::brief).collect(),

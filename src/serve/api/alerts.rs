@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::model::api::AlertsReport;
+use crate::query;
 use crate::serve::desk::Desk;
 use crate::serve::http::parameters::{Nothing, Parameters};
 use crate::serve::http::problem::Refusal;
@@ -20,6 +20,6 @@ pub(super) fn router() -> Router<Desk> {
 
 /// Firing and recent alerts.
 async fn report(State(desk): State<Desk>, _: Parameters<Nothing>) -> Result<Response, Refusal> {
-    let report = desk.ask(|handles| Ok(AlertsReport::from(handles.alerts.report()))).await?;
+    let report = desk.ask(|handles| Ok(query::alerts(handles))).await?;
     Ok(json(&report))
 }
