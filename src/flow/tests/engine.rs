@@ -97,7 +97,7 @@ fn the_report_and_the_trail_name_the_same_status() {
             let newest = messages.statuses(&settings()).pop().expect("a status");
             let report = engine.stalled(&StalledQuery::default(), at(500_000));
             let stalled = report.stalled.iter().find(|item| item.status.is_some());
-            let expected = ["SUBMITTED", "STARTED"].contains(&&*newest.status).then(|| (newest.status, newest.at));
+            let expected = ["SUBMITTED", "STARTED"].contains(&&*newest.status).then_some((newest.status, newest.at));
             assert_eq!(stalled.map(|item| (item.status.clone().expect("a status"), item.since)), expected);
         }
     }
