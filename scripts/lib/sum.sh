@@ -23,16 +23,16 @@ check() {
     fi
 }
 
-# count_tests STATUS LOG: counts the summaries of cargo test. A test program that died has none.
+# count_tests NAME STATUS LOG: counts the summaries of a run of tests. A test program that died has none.
 count_tests() {
     local before=$failed sums more_passed more_failed more_ignored
-    sums=$(sed 's/\x1b\[[0-9;]*m//g' "$2" | awk '
+    sums=$(sed 's/\x1b\[[0-9;]*m//g' "$3" | awk '
         /^test result: / { passed += $4; failed += $6; ignored += $8 }
         END { print passed + 0, failed + 0, ignored + 0 }')
     read -r more_passed more_failed more_ignored <<<"$sums"
     passed=$((passed + more_passed)) failed=$((failed + more_failed)) ignored=$((ignored + more_ignored))
-    if [ "$1" != 0 ]; then
-        broken+=('cargo test')
+    if [ "$2" != 0 ]; then
+        broken+=("$1")
         [ "$failed" -gt "$before" ] || failed=$((failed + 1))
     fi
 }

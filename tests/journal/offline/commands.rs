@@ -10,11 +10,19 @@ use serde_json::Value;
 
 use super::events;
 
-/// Runs `hoptrail journal` with nothing set in the environment.
-fn journal(words: &[&str], dir: &Path) -> Output {
+/// `hoptrail journal` with no setting in the environment; the rest of it stays, for a day that the tests are given.
+fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
-    command.env_clear().arg("journal").args(words).arg("--dir").arg(dir);
-    command.output().expect("the program")
+    let set = std::env::vars_os().map(|(name, _)| name);
+    set.filter(|name| name.as_encoded_bytes().starts_with(b"HOPTRAIL_")).for_each(|name| {
+        command.env_remove(name);
+    });
+    command.arg("journal").args(words);
+    command
+}
+
+fn journal(words: &[&str], dir: &Path) -> Output {
+    program(words).arg("--dir").arg(dir).output().expect("the program")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -150,10 +158,7 @@ fn what_is_no_journal_or_in_use_is_refused_and_nothing_is_made() {
 fn the_directory_may_come_from_the_configuration_and_wrong_words_are_told() {
     let dir = tempfile::tempdir().expect("a directory");
     drop(Writer::open(dir.path()).expect("a new journal"));
-    let run = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hoptrail"));
-        command.env_clear().arg("journal").args(words).output().expect("the program").status.code()
-    };
+    let run = |words: &[&str]| program(words).output().expect("the program").status.code();
     let setting = format!("journal.dir={}", dir.path().display());
     assert_eq!(run(&["check", "--set", &setting]), Some(0));
     let file = dir.path().join("../hoptrail-offline-test.toml");
