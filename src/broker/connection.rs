@@ -8,6 +8,7 @@ use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
 
 use super::error::{ACCESS_REFUSED, AmqpError, NOT_FOUND};
+use super::transport;
 use crate::config::Config;
 
 /// The `product` among the client properties of hoptrail's connections.
@@ -85,7 +86,7 @@ pub async fn connect(config: &Config, vhost: &str) -> Result<Connection, Connect
         .with_client_property("product".into(), PRODUCT.into())
         .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
     let timeout = config.broker.connect_timeout;
-    match tokio::time::timeout(timeout, Connection::connect_uri(uri, properties)).await {
+    match tokio::time::timeout(timeout, transport::open(uri, properties)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(connect_error(&error, address, user, vhost)),
         Err(_) => Err(ConnectError::Unreachable { address, cause: format!("no answer in {timeout:?}") }),

@@ -1,8 +1,8 @@
 //! The broker as hoptrail speaks to it: connections by AMQP, and the management API.
 //!
-//! Owns opening and closing of connections, the notice of their end, and bindings. Also owns the waits between
-//! connections ([`Reconnect`]) and the requests to the management API ([`Management`]). Names lapin, as `capture` does.
-//! Knows nothing of queues that are read, of events, and of recording.
+//! Owns opening and closing of connections, by TCP or TLS, the notice of their end, and bindings. Also owns the waits
+//! between connections ([`Reconnect`]) and the requests to the management API ([`Management`]). Names lapin, as `capture`
+//! does. Knows nothing of queues that are read, of events, and of recording.
 //!
 //! # Invariants
 //!
@@ -15,6 +15,7 @@ mod connection;
 mod error;
 mod management;
 mod reconnect;
+mod transport;
 
 pub use binding::{Bind, Binder, check_exchange};
 pub use connection::{ConnectError, Ending, PRODUCT, close, connect};

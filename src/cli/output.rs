@@ -21,7 +21,7 @@ pub(super) fn width() -> Option<u16> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    comfy_table::Table::new().width()
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 /// Writes an answer to standard output. A reader that has seen enough (`| head`) is no error.

@@ -8,7 +8,7 @@ use super::text::{Mark, Paint};
 /// A table of texts that are already harmless.
 pub(super) fn table(headers: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, paint: Paint) -> String {
     let mut table = Table::new();
-    table.load_preset(NOTHING).force_no_tty();
+    table.load_preset(NOTHING);
     table.set_header(headers.iter().copied());
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);

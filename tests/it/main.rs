@@ -32,6 +32,7 @@ mod proxy_tls;
 mod questions;
 mod stopping;
 mod streams;
+mod tap_tls;
 mod topology;
 mod unreadable;
 mod witness;

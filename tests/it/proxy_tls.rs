@@ -5,7 +5,7 @@ use std::path::Path;
 use hoptrail::model::api::SessionView;
 use serde_json::json;
 
-use crate::support::certificates::Authority;
+use crate::support::certificates::{Authority, broker_conf};
 use crate::support::machine::free_port;
 use crate::support::proxied::{Proxied, Script};
 use crate::support::wait::ensure;
@@ -71,13 +71,8 @@ async fn refused(scene: &Scene, proxy: &Proxied, more: &[&str], log: &[&str]) {
 fn each_leg_is_plain_or_by_tls_as_it_is_set_and_what_passes_is_recorded() {
     let made = Certificates::new();
     let port = free_port();
-    let conf = format!(
-        "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {{dir}}/ours.pem\n\
-         ssl_options.certfile = {{dir}}/server.pem\nssl_options.keyfile = {{dir}}/server.key\n\
-         ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n"
-    );
     let files = ["ours.pem", "server.pem", "server.key"].map(|file| made.dir.path().join(file));
-    on_brokers_with(&conf, &files.each_ref().map(Path::new), async |scene: Scene| {
+    on_brokers_with(&broker_conf(port), &files.each_ref().map(Path::new), async |scene: Scene| {
         let address = format!("127.0.0.1:{port}");
         let authority = made.ours.certificate();
         for (client_tls, broker_tls) in [(false, false), (false, true), (true, false), (true, true)] {

@@ -63,9 +63,9 @@ const LIBRARIES: [(&str, &[&str]); 9] = [
     ("axum", &["serve"]),
     ("fluent_bundle", &["show"]),
     ("sled", &["journal"]),
-    ("rustix", &["journal"]),
+    ("rustix", &["cli", "journal"]),
     ("memchr", &["journal", "redact"]),
-    ("tokio::net", &["serve", "app", "capture"]),
+    ("tokio::net", &["serve", "app", "broker", "capture"]),
 ];
 
 /// What any test may name besides: the sentences that a reader gets.

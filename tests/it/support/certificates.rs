@@ -7,6 +7,15 @@ use std::process::Command;
 use super::process::finished;
 use super::wait::DEADLINE;
 
+/// What a broker has in its configuration to listen by TLS, with `ours.pem`, `server.pem` and `server.key` as its files.
+pub fn broker_conf(port: u16) -> String {
+    format!(
+        "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {{dir}}/ours.pem\n\
+         ssl_options.certfile = {{dir}}/server.pem\nssl_options.keyfile = {{dir}}/server.key\n\
+         ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n"
+    )
+}
+
 /// An authority, whose certificate is `NAME.pem`.
 pub struct Authority {
     dir: PathBuf,
