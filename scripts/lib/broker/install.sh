@@ -23,11 +23,16 @@ as_root() {
     fi
 }
 
+# Fetches the package lists only where the machine has none that will do.
 apt_install() {
     say "installing $*"
-    as_root apt-get update -q >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
+    if ! apt_get install "$@"; then
+        apt_get update
+        apt_get install "$@"
+    fi
 }
+
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@" >&2; }
 
 # The package would start a broker on the standard ports. A policy forbids that during the installation, and the script
 # disables the service for the next boot. It does not install a broker that was there before.
