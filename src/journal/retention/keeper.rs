@@ -240,10 +240,25 @@ fn change(part: &Part, run: &Run, what: What, bytes_freed: u64) -> Change {
 
 /// Without its body an event still tells how long that was, and its digest.
 fn strip(mut event: Event, with_body: bool) -> Event {
-    let has_bytes = |body: &Body| !body.data.is_empty() || body.same_as.is_some();
-    if let Some(body) = event.body.as_mut().filter(|body| !with_body && has_bytes(body)) {
+    if let Some(body) = event.body.as_mut().filter(|_| !with_body) {
         (body.data, body.same_as) = (Vec::new(), None);
-        body.truncated = true;
+        body.truncated |= body.len > 0;
     }
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, Source};
+
+    #[test]
+    fn only_a_body_with_bytes_is_cut_off() {
+        for (len, truncated) in [(0, false), (3, true)] {
+            let body = Some(Body { len, same_as: Some(Seq(1)), ..Body::default() });
+            let event = Event { body, ..Event::new(Kind::Publish, Source::Binding, Timestamp::default()) };
+            let body = strip(event, false).body.expect("its length");
+            assert_eq!((body.same_as, body.truncated), (None, truncated), "{len} bytes");
+        }
+    }
 }
