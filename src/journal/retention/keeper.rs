@@ -14,7 +14,7 @@ use crate::journal::parts::Parts;
 use crate::journal::removed::{Cause, Removed};
 use crate::journal::salvage::{Salvage, salvage};
 use crate::journal::store::Head;
-use crate::model::{Body, Event, Seq, Timestamp};
+use crate::model::{Event, Seq, Timestamp};
 
 use super::disk::DiskSpace;
 use super::policy::Policy;
@@ -250,7 +250,7 @@ fn strip(mut event: Event, with_body: bool) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Source};
+    use crate::model::{Body, Kind, Source};
 
     #[test]
     fn only_a_body_with_bytes_is_cut_off() {
