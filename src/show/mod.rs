@@ -1,7 +1,7 @@
-//! How values look to a reader, whoever shows them: the command line, the API, alerts. Pure: values in, text out.
+//! The looks of values, for every reader: the command line, the API, alerts. Pure: values in, text out.
 //!
-//! Owns the words: sentences, moments and lengths. Does not know where values come from, and what is done with the
-//! text: a terminal and a page each make harmless what stands in it.
+//! Owns the words: sentences, moments and lengths. Does not know the origin of a value, and the use of the text.
+//! Terminals and pages make text from messages harmless by themselves.
 
 mod words;
 

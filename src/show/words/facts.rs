@@ -1,4 +1,4 @@
-//! Whose turn it is, and what comes next.
+//! The facts beside a headline: whose turn it is, and the next step.
 
 use crate::model::SettlementKind;
 use crate::model::verdict::{Answer, DeadLetter, Fate, GivenBack, Newest, Sent, Stay, Turn, Verdict, Wait};

@@ -1,16 +1,16 @@
-//! Words, by [Project Fluent](https://projectfluent.org): the texts of a language are the files of a folder in `i18n/`,
+//! Words, by [Project Fluent](https://projectfluent.org). The texts of a language are the files of a folder in `i18n/`,
 //! compiled in.
 //!
-//! Every message is declared once, in `messages`, with its arguments and their kinds: a declaration that nobody uses, or
-//! that is used with other arguments, does not compile. The tests hold the files to the declarations: each message that
-//! is declared is there, each that is there is declared or part of one that is, and arguments and choices agree.
+//! Every message is declared once, in `messages`, with its arguments and their kinds. A declaration without a use, or
+//! with other arguments, does not compile. The tests hold the files to the declarations. Each declared message has a
+//! text. Each text is declared, or is part of a declared one. Arguments and choices agree.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `language` | the texts of a language, read once |
 //! | `messages` | the messages and their arguments |
-//! | `verdict` | headlines: which message tells which verdict |
-//! | `facts` | whose turn it is, and what comes next |
+//! | `verdict` | headlines: the message for each verdict |
+//! | `facts` | whose turn it is, and the next step |
 //! | `time` | moments and lengths |
 
 mod facts;
