@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::scene::Scene;
-use super::{Observed, Sink};
-use crate::model::{Close, Event, Keys, Kind, Link, Settlement, Str, Timestamp};
+use super::observed::Observed;
+use crate::model::{Event, Keys, Link, Settlement, Str, Timestamp};
 
 /// What a confirm or a settlement repeats of its message.
 #[derive(Debug)]
@@ -41,17 +40,8 @@ impl Held {
         (held, Link::Gives(keys))
     }
 
-    /// What became of it.
-    pub(super) fn becomes(
-        self,
-        kind: Kind,
-        tag: u64,
-        how: Settlement,
-        scene: &Scene,
-        channel: u16,
-        at: Timestamp,
-    ) -> Observed {
-        let mut event = scene.event(kind, Some(channel), at);
+    /// The event that tells its end, with what it repeats of the message.
+    pub(super) fn becomes(self, mut event: Event, tag: Option<u64>, how: Settlement) -> Observed {
         event.exchange = self.exchange;
         event.routing_key = self.routing_key;
         event.queue = self.queue;
@@ -60,7 +50,7 @@ impl Held {
         event.correlation_id = self.correlation_id;
         event.type_ = self.type_;
         event.app_id = self.app_id;
-        event.delivery_tag = Some(tag);
+        event.delivery_tag = tag;
         event.settlement = Some(how);
         Observed { event, link: Some(Link::Takes(self.keys)) }
     }
@@ -104,21 +94,5 @@ impl Holding {
     /// When the oldest was held.
     pub(super) fn oldest_at(&self) -> Option<Timestamp> {
         self.0.first_key_value().map(|(_, held)| held.at)
-    }
-}
-
-/// One event for each of several deliveries or publishes.
-pub(super) fn tell(
-    held: Vec<(u64, Held)>,
-    kind: Kind,
-    how: Settlement,
-    close: Option<&Close>,
-    (scene, channel, at): (&Scene, u16, Timestamp),
-    out: &mut dyn Sink,
-) {
-    for (tag, held) in held {
-        let mut observed = held.becomes(kind, tag, how, scene, channel, at);
-        observed.event.close = close.cloned();
-        out.push(observed);
     }
 }

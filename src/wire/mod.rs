@@ -11,7 +11,7 @@
 //! | `bytes`, `table`, `basic` | values, tables and properties out of bytes |
 //! | `frame`, `method` | frames out of a stream, methods out of frames |
 //! | `content`, `channel`, `session` | their meaning, by content, channel and session |
-//! | `observed`, `figures`, `end` | the words in which a session is told |
+//! | `observed`, `figures`, `end`, `telling` | the words in which a session is told, and a moment of telling |
 //! | `held`, `consumers`, `transaction` | the memory of a channel, until it is settled, confirmed, cancelled or committed |
 //! | `holes`, `limits` | observations that could not be followed, and the bounds |
 //! | `value`, `properties` | the same from the values of `amq-protocol`, for the taps |
@@ -40,6 +40,7 @@ mod properties;
 mod scene;
 mod session;
 mod table;
+mod telling;
 mod transaction;
 mod value;
 

@@ -10,6 +10,7 @@ use super::login;
 use super::method::Method;
 use super::scene::Scene;
 use super::table::text;
+use super::telling::Telling;
 use super::{End, Observed, Sink};
 use crate::model::{Close, Event, Kind, Party, Side, Str, Timestamp, Topology};
 
@@ -66,12 +67,12 @@ impl Followed {
             },
             Piece::Header { channel, payload } => {
                 if let Some(known) = self.channels.get_mut(&channel) {
-                    known.header(side, payload, at, scene, out);
+                    known.header(side, payload, &mut Telling { at, scene, out });
                 }
             }
             Piece::Body { channel, bytes, to_come } => {
                 if let Some(known) = self.channels.get_mut(&channel) {
-                    known.body(side, (bytes, to_come), at, scene, out);
+                    known.body(side, bytes, to_come, &mut Telling { at, scene, out });
                 }
             }
             Piece::TooLarge { channel, .. } => scene.holes.note(channel, Why::TooLarge, at),
@@ -124,29 +125,30 @@ impl Followed {
     }
 
     fn on_channel(&mut self, side: Side, number: u16, method: Method<'_>, at: Timestamp, out: &mut dyn Sink) {
-        let scene = &mut self.scene;
+        let telling = &mut Telling { at, scene: &mut self.scene, out };
         if side == Side::Client && method == Method::ChannelOpen {
             let ended =
                 Close { by: Party::Client, code: None, text: "the channel was opened again".into(), unsettled: 0 };
             if let Some(mut before) = self.channels.remove(&number) {
-                before.end(&ended, at, scene, out);
+                before.end(&ended, telling);
             }
-            if self.channels.len() >= scene.limits.channels_max || !scene.limits.room.is_left() {
-                return scene.holes.note(number, Why::Channels, at);
+            let limits = &telling.scene.limits;
+            if self.channels.len() >= limits.channels_max || !limits.room.is_left() {
+                return telling.miss(number, Why::Channels);
             }
             self.channels.insert(number, Channel::new(number));
             return;
         }
         let Some(channel) = self.channels.get_mut(&number) else { return };
         match method {
-            Method::ChannelClose { code, text } => channel.close(side, (code, text), at, scene, out),
+            Method::ChannelClose { code, text } => channel.close(side, code, text, telling),
             // An answer to nothing ends nothing.
             Method::ChannelCloseOk if !channel.is_closing() => {}
             Method::ChannelCloseOk => {
-                channel.closed(at, scene, out);
+                channel.closed(telling);
                 self.channels.remove(&number);
             }
-            method => channel.method(side, method, at, scene, out),
+            method => channel.method(side, method, telling),
         }
     }
 
@@ -172,8 +174,9 @@ impl Followed {
         }
         self.released = true;
         close.unsettled = self.scene.unsettled as u64;
+        let telling = &mut Telling { at, scene: &mut self.scene, out };
         for channel in self.channels.values_mut() {
-            channel.end(close, at, &mut self.scene, out);
+            channel.end(close, telling);
         }
         self.channels.clear();
     }

@@ -1,0 +1,45 @@
+//! What is known of a channel.
+
+use crate::model::{Close, Timestamp};
+use crate::wire::consumers::Consumers;
+use crate::wire::content::Unfinished;
+use crate::wire::held::Holding;
+use crate::wire::transaction::Transaction;
+
+/// What is known of a channel.
+#[derive(Debug)]
+pub(in crate::wire) struct Channel {
+    pub(super) number: u16,
+    /// By direction: from the client, from the broker.
+    pub(super) unfinished: [Option<Box<Unfinished>>; 2],
+    pub(super) consumers: Consumers,
+    pub(super) deliveries: Holding,
+    pub(super) publishes: Holding,
+    /// In confirm mode, the number of the next publish.
+    pub(super) next_publish: Option<u64>,
+    pub(super) transaction: Option<Box<Transaction>>,
+    /// Who has closed it, until the other side has answered.
+    pub(super) closing: Option<Close>,
+    /// Nothing more happens on it.
+    pub(super) released: bool,
+}
+
+impl Channel {
+    pub(in crate::wire) fn new(number: u16) -> Self {
+        Channel {
+            number,
+            unfinished: [None, None],
+            consumers: Consumers::default(),
+            deliveries: Holding::default(),
+            publishes: Holding::default(),
+            next_publish: None,
+            transaction: None,
+            closing: None,
+            released: false,
+        }
+    }
+
+    pub(in crate::wire) fn oldest_unsettled_at(&self) -> Option<Timestamp> {
+        self.deliveries.oldest_at()
+    }
+}
