@@ -147,6 +147,8 @@ fn what_does_not_agree_is_found() {
 fn lengths_have_two_units_at_most() {
     let cases = [
         (0.0, "0 ms"),
+        (0.0004, "0 ms"),
+        (0.0006, "1 ms"),
         (0.003, "3 ms"),
         (0.9999, "999 ms"),
         (8.0, "8 s"),

@@ -42,12 +42,14 @@ impl Words {
         self.moment_bare_at(number(utc.day()), number(utc.month()), number(utc.year()), &clock)
     }
 
-    /// `2 d 4 h`, `42 min`, `8 s`, `3 ms`: the two largest units, cut off below; milliseconds only below a second.
+    /// `2 d 4 h`, `42 min`, `8 s`, `3 ms`: the two largest units, cut off below. Milliseconds stand only below a
+    /// second, rounded.
     #[must_use]
     pub fn length(&self, length: Duration) -> String {
         let seconds = length.as_secs();
         let Some(first) = SECONDS.iter().position(|(_, size)| seconds >= *size) else {
-            return self.length_part(length.subsec_millis().into(), Unit::Milliseconds);
+            let rounded = (length.subsec_micros() + 500) / 1000;
+            return self.length_part(rounded.min(999).into(), Unit::Milliseconds);
         };
         let (mut left, mut parts) = (seconds, Vec::new());
         for (unit, size) in SECONDS.iter().skip(first).take(2) {
