@@ -135,7 +135,7 @@ fn what_does_not_agree_is_found() {
     assert_eq!(wrong("greeting", &[name.clone(), count.clone()], &file), None);
     let faults = [
         wrong("farewell", &[], &file),
-        wrong("greeting", &[name.clone()], &file),
+        wrong("greeting", std::slice::from_ref(&name), &file),
         wrong("greeting", &[name.clone(), ("count".to_owned(), Kind::Text)], &file),
         wrong("greeting", &[name.clone(), ("count".to_owned(), Kind::Choice(&["one", "two"]))], &file),
         wrong("greeting", &[name, count, ("age".to_owned(), Kind::Count)], &file),
