@@ -1,7 +1,7 @@
 //! A trail as a person reads it: the state, the statuses, the way, and the gaps.
 
 use crate::model::api::{GapView, Trail};
-use crate::model::trail::{Hop, Leg, StatusChange};
+use crate::model::trail::{Hop, Leg, NotShown, StatusChange};
 use crate::model::{LegState, MessageKey, State, Timestamp};
 use crate::show::Words;
 
@@ -17,11 +17,21 @@ pub(super) fn render(trail: &Trail, paint: Paint) -> String {
     section(&mut lines, "Statuses (UTC)", statuses(&trail.statuses), paint);
     section(&mut lines, "Way (UTC)", trail.hops.iter().flat_map(|hop| way(hop, paint)).collect(), paint);
     section(&mut lines, "Not observed (UTC)", trail.gaps.iter().map(gap).collect(), paint);
-    if trail.truncated {
+    if let Some(not_shown) = &trail.not_shown {
         lines.push(String::new());
-        lines.push("There is more than one answer may hold; the oldest events are shown.".to_owned());
+        lines.extend(left_out(not_shown));
     }
     lines.join("\n") + "\n"
+}
+
+fn left_out(not_shown: &NotShown) -> Vec<String> {
+    let NotShown { events, from, to, hops, unjudged_messages } = not_shown;
+    let (from, to) = (moment(*from), moment(*to));
+    let mut lines = vec![format!("Not shown: {events} events from {from} to {to}, and {hops} hops of the way.")];
+    if *unjudged_messages > 0 {
+        lines.push(format!("The order has too many messages: the verdict leaves {unjudged_messages} of them out."));
+    }
+    lines
 }
 
 fn headline(trail: &Trail, paint: Paint) -> String {
@@ -392,9 +402,14 @@ Way (UTC)
     fn a_death_made_good_and_a_truncated_trail_are_said() {
         let mut trail = trail();
         trail.hops[0].queues[1].resolved = true;
-        trail.truncated = true;
+        let (from, to) = (at("10:32:07"), at("10:33:00"));
+        trail.not_shown = Some(NotShown { events: 48_000, from, to, hops: 12_000, unjudged_messages: 7 });
         let text = render(&trail, Paint::Bare);
         assert!(text.contains("dead-lettered (rejected) at 20 Nov 2026, 10:36:20.123, made good since"), "{text}");
-        assert!(text.ends_with("the oldest events are shown.\n"), "{text}");
+        let not_shown = "
+Not shown: 48000 events from 20 Nov 2026, 10:32:07.123 to 20 Nov 2026, 10:33:00.123, and 12000 hops of the way.
+The order has too many messages: the verdict leaves 7 of them out.
+";
+        assert!(text.ends_with(not_shown), "{text}");
     }
 }

@@ -1,21 +1,22 @@
 //! The handle that answers: trails from the journal, stalls from the engine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config;
 use crate::journal::{Order, ReadError, Reader, Term};
-use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, Subject, Timestamp, Trail};
+use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, State, Subject, Timestamp, Trail};
 
 use super::engine::Engine;
+use super::history::{FIRST_MAX, History};
 use super::sight::OutOfSight;
 use super::stalled_query::StalledQuery;
+use super::table::Table;
 use super::trail;
 
-/// Events of one trail; an order with more is shown from its beginning.
-const TRAIL_EVENTS_MAX: usize = 2_000;
-/// Messages of one order that are looked up by their own ids.
-const TRAIL_MESSAGES_MAX: usize = 200;
+/// Messages of one order that are looked up by their own ids besides the first ones, the newest of them: some megabytes,
+/// and in a journal of many partitions some seconds.
+const ORDER_MESSAGES_MAX: usize = 20_000;
 /// Gaps looked through for one trail, newest first.
 const GAPS_MAX: usize = 1_000;
 
@@ -40,16 +41,22 @@ impl Flow {
     /// # Errors
     /// [`ReadError`].
     pub fn order(&self, id: &str, now: Timestamp) -> Result<Option<Trail>, ReadError> {
-        let mut events = BTreeMap::new();
-        let mut complete = self.collect(&Term::OrderId(id.into()), |_| true, &mut events)?;
-        let keys: BTreeSet<MessageKey> = events.values().filter_map(Event::message_key).collect();
-        // Some sources name the message only. A message id that several orders use does not join them.
-        let own = |event: &Event| event.order_id.as_deref().is_none_or(|order| order == id);
-        for key in keys.iter().take(TRAIL_MESSAGES_MAX) {
-            complete &= self.collect(&term(key), own, &mut events)?;
+        let Looked { terms, beyond } = self.terms(id)?;
+        let is_judged =
+            |event: &Event| beyond == 0 || event.message_key().is_none_or(|key| terms.contains(&term(&key)));
+        // A message id that several orders use does not join them.
+        let is_own = |event: &Event| event.order_id.as_deref().is_none_or(|order| order == id);
+        let mut history = History::new(&self.settings);
+        history.leave_out(beyond);
+        for event in self.reader.find_any(Arc::clone(&terms)) {
+            let event = event?;
+            match is_judged(&event) {
+                _ if !is_own(&event) => {}
+                true => history.apply(event),
+                false => history.show(event),
+            }
         }
-        let truncated = !complete || keys.len() > TRAIL_MESSAGES_MAX;
-        self.trail(Subject::Order(id.into()), events, truncated, now)
+        self.trail(Subject::Order(id.into()), history, now)
     }
 
     /// The trail of a message; `None` where no event names it. Reads from the disk.
@@ -57,9 +64,11 @@ impl Flow {
     /// # Errors
     /// [`ReadError`].
     pub fn message(&self, key: &MessageKey, now: Timestamp) -> Result<Option<Trail>, ReadError> {
-        let mut events = BTreeMap::new();
-        let complete = self.collect(&term(key), |_| true, &mut events)?;
-        self.trail(Subject::Message(key.clone()), events, !complete, now)
+        let mut history = History::new(&self.settings);
+        for event in self.reader.find(&term(key), Seq(0)..Seq(u64::MAX), Order::Ascending) {
+            history.apply(event?);
+        }
+        self.trail(Subject::Message(key.clone()), history, now)
     }
 
     /// What is past its deadline.
@@ -86,43 +95,39 @@ impl Flow {
         events.iter().for_each(|event| engine.apply(event));
     }
 
-    /// Adds the events that carry `term`, oldest first; `false`: there were more.
-    fn collect(
-        &self,
-        term: &Term,
-        wanted: impl Fn(&Event) -> bool,
-        events: &mut BTreeMap<Seq, Event>,
-    ) -> Result<bool, ReadError> {
-        for event in self.reader.find(term, Seq(0)..Seq(u64::MAX), Order::Ascending) {
+    /// What an order's events carry: its id, or the id of one of its messages, because some sources name the message only.
+    fn terms(&self, id: &str) -> Result<Looked, ReadError> {
+        let order = Term::OrderId(id.into());
+        let (mut first, mut others, mut beyond) = (HashSet::new(), Table::new(), 0);
+        for event in self.reader.find(&order, Seq(0)..Seq(u64::MAX), Order::Ascending) {
             let event = event?;
-            if !wanted(&event) || events.contains_key(&event.seq) {
+            let Some(key) = event.message_key() else { continue };
+            if first.contains(&key) {
                 continue;
             }
-            if events.len() >= TRAIL_EVENTS_MAX {
-                return Ok(false);
+            if first.len() < FIRST_MAX {
+                first.insert(key);
+                continue;
             }
-            events.insert(event.seq, event);
+            others.change(key, event.at, |_| (), |()| true, |()| ());
+            if others.len() > ORDER_MESSAGES_MAX {
+                others.pop_oldest();
+                beyond += 1;
+            }
         }
-        Ok(true)
+        let keys = first.into_iter().chain(others.into_entries().map(|(key, ())| key));
+        let terms = keys.map(|key| term(&key)).chain([order]).collect();
+        Ok(Looked { terms: Arc::new(terms), beyond })
     }
 
-    fn trail(
-        &self,
-        subject: Subject,
-        events: BTreeMap<Seq, Event>,
-        truncated: bool,
-        now: Timestamp,
-    ) -> Result<Option<Trail>, ReadError> {
-        let events: Vec<Event> = events.into_values().collect();
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
-        let mut gaps = self.gaps(first.at, now.max(last.at))?;
-        let mut trail = trail::build(subject, events, &OutOfSight::of(&gaps), &self.settings, now);
-        let Some((_, to)) = trail::span(&trail, now) else { return Ok(None) };
+    fn trail(&self, subject: Subject, history: History<'_>, now: Timestamp) -> Result<Option<Trail>, ReadError> {
+        let Some((first, last)) = history.span() else { return Ok(None) };
+        let mut gaps = self.gaps(first, now.max(last))?;
+        let mut trail = trail::build(subject, history, &OutOfSight::of(&gaps), &self.settings, now);
+        // Until now while it is not over.
+        let to = if trail.verdict.state() == State::Completed { last } else { now.max(last) };
         gaps.retain(|event| event.gap.as_ref().is_some_and(|gap| gap.from <= to));
         trail::add_gaps(&mut trail, gaps);
-        if truncated {
-            trail::mark_truncated(&mut trail);
-        }
         Ok(Some(trail))
     }
 
@@ -143,6 +148,13 @@ impl Flow {
     fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is looked up for an order.
+struct Looked {
+    terms: Arc<HashSet<Term>>,
+    /// Messages beyond the bound.
+    beyond: u64,
 }
 
 fn term(key: &MessageKey) -> Term {

@@ -10,7 +10,9 @@
 
 mod engine;
 mod handle;
+mod history;
 mod hop;
+mod join;
 mod leg;
 mod message;
 mod order;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config;
-use crate::model::{Event, MessageKey, Seq, Str, Timestamp};
+use crate::model::{MessageKey, Seq, Str, Timestamp};
 
 use super::hop::Hop;
 use super::message::Message;
@@ -24,15 +24,24 @@ pub(super) struct Status {
 
 /// The messages of one order, or the one message that was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Messages(BTreeMap<MessageKey, Message>);
+pub(super) struct Messages {
+    held: BTreeMap<MessageKey, Message>,
+    /// Statuses that messages announced which are not held.
+    announced: Vec<Status>,
+}
 
 impl Messages {
-    /// Joins events; those that belong to no message are left out.
-    pub(super) fn join<'a>(events: impl IntoIterator<Item = &'a Event>) -> Messages {
+    pub(super) fn new(held: BTreeMap<MessageKey, Message>, announced: Vec<Status>) -> Messages {
+        Messages { held, announced }
+    }
+
+    /// Joins events, and holds all messages; events that belong to no message are left out.
+    #[cfg(test)]
+    pub(super) fn join<'a>(events: impl IntoIterator<Item = &'a crate::model::Event>) -> Messages {
         let mut messages = Messages::default();
         for event in events {
             if let Some(key) = event.message_key() {
-                let message = messages.0.entry(key.clone()).or_insert_with(|| Message::new(key));
+                let message = messages.held.entry(key.clone()).or_insert_with(|| Message::new(key));
                 message.apply(event);
             }
         }
@@ -40,54 +49,60 @@ impl Messages {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
-        self.0.values()
+        self.held.values()
     }
 
     /// All hops with their messages, oldest first.
     pub(super) fn hops(&self) -> Vec<(&Message, &Hop)> {
         let mut hops: Vec<_> =
-            self.0.values().flat_map(|message| message.hops.iter().map(move |hop| (message, hop))).collect();
+            self.held.values().flat_map(|message| message.hops.iter().map(move |hop| (message, hop))).collect();
         hops.sort_by_key(|(_, hop)| (hop.published_at.unwrap_or(hop.first_at), hop.events.first().copied()));
         hops
     }
 
     /// The statuses that the messages announce, oldest first; one that is announced again at once stands once.
     pub(super) fn statuses(&self, settings: &config::Flow) -> Vec<Status> {
-        let mut statuses: Vec<Status> = Vec::new();
-        for (_, hop) in self.hops() {
-            let Some(next) = announced(hop) else { continue };
-            match statuses.last().map_or(Step::Enters, |current| step(current, &next, settings)) {
-                Step::Enters => statuses.push(next),
-                Step::Passed => {
-                    let below = |known: &Status| ranks_below(&known.status, &next.status, settings);
-                    let known = statuses.iter().any(|known| known.status == next.status);
-                    let index = statuses.iter().rposition(below).map_or(0, |index| index + 1);
-                    if !known {
-                        statuses.insert(index, next);
-                    }
-                }
-                Step::Stays => {}
-            }
-        }
-        statuses
+        let hops = self.held.values().flat_map(|message| &message.hops);
+        entered(self.announced.iter().cloned().chain(hops.filter_map(announced)).collect(), settings)
     }
 
     /// What sessions held that the proxy lost sight of is in nobody's hands for certain.
     pub(super) fn lose_sight(&mut self, out_of_sight: &OutOfSight) {
-        let hops = self.0.values_mut().flat_map(|message| &mut message.hops);
+        let hops = self.held.values_mut().flat_map(|message| &mut message.hops);
         hops.flat_map(|hop| &mut hop.legs).for_each(|leg| leg.lose_sight(out_of_sight));
     }
 
     /// What was given up or lost before the order's latest status change is made good by it: the order went on.
     pub(super) fn resolve(&mut self, statuses: &[Status]) {
         let Some(newest) = statuses.last() else { return };
-        for hop in self.0.values_mut().flat_map(|message| &mut message.hops) {
+        for hop in self.held.values_mut().flat_map(|message| &mut message.hops) {
             hop.resolved |= hop.unroutable && hop.published_at.is_some_and(|at| at < newest.at);
             for leg in &mut hop.legs {
                 leg.resolved |= leg.death.as_deref().is_some_and(|(at, _)| *at < newest.at);
             }
         }
     }
+}
+
+/// The statuses that an order entered, of those that were announced, oldest first.
+pub(super) fn entered(mut announced: Vec<Status>, settings: &config::Flow) -> Vec<Status> {
+    announced.sort_by_key(|status| (status.at, status.seq));
+    let mut statuses: Vec<Status> = Vec::new();
+    for next in announced {
+        match statuses.last().map_or(Step::Enters, |current| step(current, &next, settings)) {
+            Step::Enters => statuses.push(next),
+            Step::Passed => {
+                let below = |known: &Status| ranks_below(&known.status, &next.status, settings);
+                let known = statuses.iter().any(|known| known.status == next.status);
+                let index = statuses.iter().rposition(below).map_or(0, |index| index + 1);
+                if !known {
+                    statuses.insert(index, next);
+                }
+            }
+            Step::Stays => {}
+        }
+    }
+    statuses
 }
 
 /// What an announced status does to an order.

@@ -110,6 +110,17 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         self.enter_queue(place);
     }
 
+    /// Removes the entry whose last change is the oldest: a finished one, where there is one.
+    pub(super) fn pop_oldest(&mut self) -> Option<V> {
+        let oldest = self.finished.oldest.or(self.unfinished.oldest)?;
+        self.remove(oldest).map(|entry| entry.value)
+    }
+
+    /// All keys and values.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = (K, V)> {
+        self.entries.into_iter().flatten().map(|entry| (entry.key, entry.value))
+    }
+
     /// Removes what is past its time, and the oldest beyond the bound; how many of those were not finished.
     pub(super) fn sweep(&mut self, now: Timestamp, limits: &Limits) -> u64 {
         let kept = limits.finished_kept.min(limits.kept);
@@ -129,13 +140,17 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
             if !self.entry(oldest).is_some_and(|entry| goes(entry.changed_at)) {
                 return removed;
             }
-            self.leave_queue(oldest);
-            if let Some(entry) = self.entries.get_mut(oldest).and_then(Option::take) {
-                self.places.remove(&entry.key);
-                self.free.push(oldest);
-            }
+            self.remove(oldest);
         }
         count
+    }
+
+    fn remove(&mut self, place: usize) -> Option<Entry<K, V>> {
+        self.leave_queue(place);
+        let entry = self.entries.get_mut(place).and_then(Option::take)?;
+        self.places.remove(&entry.key);
+        self.free.push(place);
+        Some(entry)
     }
 
     fn enter_queue(&mut self, place: usize) {

@@ -3,26 +3,29 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::model::trail::{self, DeathView, StatusChange};
-use crate::model::{Event, LegState, State, Subject, Timestamp, Trail};
+use crate::model::trail::{self, DeathView, NotShown, StatusChange};
+use crate::model::{Event, LegState, Subject, Timestamp, Trail};
 
+use super::history::{History, LeftOut, Whole, keep_ends};
 use super::hop::{Answer, Hop};
+use super::join::Joined;
 use super::leg::Leg;
 use super::message::Message;
-use super::order::{Messages, Status, is_final};
+use super::order::{Status, is_final};
 use super::sight::OutOfSight;
 use super::stalled::hop_state;
 use super::verdict::judge;
 
-/// Builds the trail from the subject's events, in journal order.
+/// Builds the trail from the subject's history.
 pub(super) fn build(
     subject: Subject,
-    events: Vec<Event>,
+    history: History<'_>,
     out_of_sight: &OutOfSight,
     settings: &config::Flow,
     now: Timestamp,
 ) -> Trail {
-    let mut messages = Messages::join(&events);
+    let Whole { joined, customer_id, events, left_out } = history.finish();
+    let Joined { mut messages, evicted_hops, unjudged } = joined;
     messages.lose_sight(out_of_sight);
     let statuses = messages.statuses(settings);
     let announced: &[Status] = match &subject {
@@ -33,33 +36,26 @@ pub(super) fn build(
         Subject::Message(_) => &[],
     };
     let verdict = judge(&subject, &messages, announced, settings, now);
-    let hops = messages.hops();
+    let (mut hops, mut statuses) = (messages.hops(), status_changes(&statuses, settings, now));
+    let not_shown = left_out.map(|LeftOut { events, from, to }| {
+        keep_ends(&mut statuses);
+        NotShown { events, from, to, hops: evicted_hops + keep_ends(&mut hops), unjudged_messages: unjudged }
+    });
     Trail {
-        customer_id: events.iter().find_map(|event| event.customer_id.clone()),
+        customer_id,
         verdict,
-        statuses: status_changes(&statuses, settings, now),
+        statuses,
         hops: hops.into_iter().map(|(message, hop)| hop_view(message, hop, settings, now)).collect(),
         subject,
         events,
         gaps: Vec::new(),
-        truncated: false,
+        not_shown,
     }
-}
-
-/// The time a trail spans: until now while it is not over.
-pub(super) fn span(trail: &Trail, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let (first, last) = (trail.events.first()?.at, trail.events.last()?.at);
-    Some((first, if trail.verdict.state() == State::Completed { last } else { now.max(last) }))
 }
 
 /// Adds the gaps of the trail's time.
 pub(super) fn add_gaps(trail: &mut Trail, gaps: Vec<Event>) {
     trail.gaps = gaps;
-}
-
-/// Says that not all events were looked at.
-pub(super) fn mark_truncated(trail: &mut Trail) {
-    trail.truncated = true;
 }
 
 fn status_changes(statuses: &[Status], settings: &config::Flow, now: Timestamp) -> Vec<StatusChange> {

@@ -1,5 +1,6 @@
 //! Reads committed events: by number, by time, by range, by term.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -168,8 +169,19 @@ impl Reader {
     ) -> impl Iterator<Item = Result<Event, ReadError>> + Send + 'static {
         let end = range.end.min(self.last_seq().next());
         let term = term.clone();
-        let find = Find::new(self.parts.clone(), term.hash(), order);
+        let find = Find::new(self.parts.clone(), vec![term.hash()], order);
         Walk::new(range.start..end, order, find)
             .filter(move |event| event.as_ref().map_or(true, |event| term.matches(event)))
+    }
+
+    /// The events that carry any of `terms`, each once and oldest first, block by block as they are asked for.
+    pub fn find_any(
+        &self,
+        terms: Arc<HashSet<Term>>,
+    ) -> impl Iterator<Item = Result<Event, ReadError>> + Send + 'static {
+        let order = Order::Ascending;
+        let find = Find::new(self.parts.clone(), terms.iter().map(Term::hash).collect(), order);
+        Walk::new(Seq(0)..self.last_seq().next(), order, find)
+            .filter(move |event| event.as_ref().map_or(true, |event| Term::of(event).any(|term| terms.contains(&term))))
     }
 }

@@ -50,6 +50,21 @@ impl Term {
         }
     }
 
+    /// Every term that the event carries in the index.
+    pub(super) fn of(event: &Event) -> impl Iterator<Item = Term> {
+        let rare = Some(event.kind).filter(|kind| Term::is_rare(*kind));
+        [
+            event.order_id.clone().map(Term::OrderId),
+            event.message_id.clone().map(Term::MessageId),
+            event.correlation_id.clone().map(Term::CorrelationId),
+            event.fingerprint.map(Term::Fingerprint),
+            rare.map(Term::Kind),
+            rare.zip(event.queue.clone()).map(|(kind, queue)| Term::KindQueue(kind, queue)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     pub(super) fn hash(&self) -> TermHash {
         match self {
             Term::OrderId(id) => hash(1, id.as_bytes()),

@@ -89,24 +89,25 @@ impl NextBlock for Scan {
     }
 }
 
-/// The blocks that the index names for a term.
+/// The blocks that the index names for any of some terms.
 pub(super) struct Find {
     parts: Arc<Parts>,
     /// What is still to be asked; the next one last.
     remaining: Vec<Arc<Part>>,
-    hash: TermHash,
+    hashes: Vec<TermHash>,
     order: Order,
     blocks: VecDeque<Seq>,
     current: Option<Pinned>,
 }
 
 impl Find {
-    pub(super) fn new(parts: Arc<Parts>, hash: TermHash, order: Order) -> Self {
+    pub(super) fn new(parts: Arc<Parts>, mut hashes: Vec<TermHash>, order: Order) -> Self {
+        hashes.sort_unstable();
         let mut remaining = parts.all();
         if order == Order::Ascending {
             remaining.reverse();
         }
-        Find { parts, remaining, hash, order, blocks: VecDeque::new(), current: None }
+        Find { parts, remaining, hashes, order, blocks: VecDeque::new(), current: None }
     }
 
     fn next_in_part(&mut self) -> Option<Seq> {
@@ -118,14 +119,14 @@ impl Find {
 
     /// Asks a partition's index, and only if that names blocks opens its database.
     fn ask(&mut self, part: &Arc<Part>) -> Result<(), ReadError> {
-        let blocks = part.blocks_with(self.hash)?;
+        let blocks = part.blocks_with(&self.hashes)?;
         if blocks.is_empty() {
             return Ok(());
         }
         self.current = self.parts.pin(part)?;
         self.blocks = match &self.current {
             // Rewritten since the question began: its blocks have other numbers.
-            Some(pinned) if pinned.part.name() != part.name() => pinned.part.blocks_with(self.hash)?.into(),
+            Some(pinned) if pinned.part.name() != part.name() => pinned.part.blocks_with(&self.hashes)?.into(),
             Some(_) => blocks.into(),
             None => VecDeque::new(),
         };

@@ -3,6 +3,7 @@
 mod engine;
 mod headlines;
 mod histories;
+mod long;
 mod proxied;
 mod proxied_histories;
 mod sentences;
@@ -19,6 +20,7 @@ use crate::model::{
 };
 use crate::show::Words;
 
+use super::history::History;
 use super::message::Message;
 use super::sight::OutOfSight;
 
@@ -137,7 +139,9 @@ fn order() -> Subject {
 
 /// The trail that is told at a second.
 fn trail_of(subject: Subject, events: &[Event], out_of_sight: &OutOfSight, seconds: i64) -> Trail {
-    super::trail::build(subject, events.to_vec(), out_of_sight, &settings(), at(seconds * 1000))
+    let settings = settings();
+    let history = History::of(events, &settings);
+    super::trail::build(subject, history, out_of_sight, &settings, at(seconds * 1000))
 }
 
 /// A verdict as a reader gets it.

@@ -73,16 +73,18 @@ impl Recent {
         }
     }
 
-    /// The blocks that may hold the term.
-    pub(in crate::journal) fn blocks(&self, hash: TermHash, blocks: &mut Vec<Seq>) {
+    /// The blocks that may hold any of the terms, whose hashes are in order.
+    pub(in crate::journal) fn blocks(&self, hashes: &[TermHash], blocks: &mut Vec<Seq>) {
         let Some(base) = self.base else { return };
-        let here = |pair: &&Pair| hash_of(**pair) == hash;
         for list in &self.sorted {
-            let from = list.partition_point(|pair| hash_of(*pair) < hash);
-            let found = list.iter().skip(from).take_while(here);
-            blocks.extend(found.map(|pair| block_of(*pair, base)));
+            for hash in hashes {
+                let from = list.partition_point(|pair| hash_of(*pair) < *hash);
+                let found = list.iter().skip(from).take_while(|pair| hash_of(**pair) == *hash);
+                blocks.extend(found.map(|pair| block_of(*pair, base)));
+            }
         }
-        blocks.extend(self.unsorted.iter().filter(here).map(|pair| block_of(*pair, base)));
+        let found = self.unsorted.iter().filter(|pair| hashes.binary_search(&hash_of(**pair)).is_ok());
+        blocks.extend(found.map(|pair| block_of(*pair, base)));
     }
 
     /// All pairs, sorted, each once.

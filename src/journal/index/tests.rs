@@ -67,7 +67,7 @@ proptest! {
         let merged = merge(&dir.path().join("index"), &runs, Seal::default(), Outer::default(), &[], &AtomicBool::new(false));
         let merged = merged.expect("merged");
         for (hash, blocks) in &expected {
-            prop_assert_eq!(&ask(|hash, out| lists.iter().for_each(|list| list.blocks(hash, out)), *hash), blocks);
+            prop_assert_eq!(&ask(|hash, out| lists.iter().for_each(|list| list.blocks(&[hash], out)), *hash), blocks);
             let in_runs = |hash, out: &mut Vec<Seq>| runs.iter().for_each(|run| run.blocks(hash, out).expect("sound"));
             prop_assert_eq!(&ask(in_runs, *hash), blocks);
             prop_assert_eq!(&ask(|hash, out| merged.blocks(hash, out).expect("sound"), *hash), blocks);

@@ -178,17 +178,17 @@ impl Part {
         self.read().frozen.len() >= FROZEN_MAX
     }
 
-    /// First numbers of the blocks that may hold the term, in order, each once.
-    pub(in crate::journal) fn blocks_with(&self, hash: TermHash) -> Result<Vec<Seq>, ReadError> {
+    /// First numbers of the blocks that may hold any of the terms, in order, each once. The hashes are in order.
+    pub(in crate::journal) fn blocks_with(&self, hashes: &[TermHash]) -> Result<Vec<Seq>, ReadError> {
         let mut blocks = Vec::new();
         let runs = {
             let state = self.read();
-            state.recent.blocks(hash, &mut blocks);
-            state.frozen.iter().for_each(|recent| recent.blocks(hash, &mut blocks));
+            state.recent.blocks(hashes, &mut blocks);
+            state.frozen.iter().for_each(|recent| recent.blocks(hashes, &mut blocks));
             state.runs.clone()
         };
         for run in runs {
-            run.blocks(hash, &mut blocks)?;
+            hashes.iter().try_for_each(|hash| run.blocks(*hash, &mut blocks))?;
         }
         blocks.sort_unstable();
         blocks.dedup();

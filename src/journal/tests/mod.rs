@@ -1,6 +1,6 @@
 //! The journal against a plain list of events: whatever is appended is found again, over reopens and days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use proptest::option::of;
@@ -388,4 +388,23 @@ fn a_look_up_opens_only_the_partitions_that_hold_the_term() {
     let ask = |term| reader.find(&term, Seq(0)..Seq(u64::MAX), Order::Ascending).flatten().count();
     assert_eq!((ask(Term::OrderId("JW-4".into())), reader.open_parts()), (0, 0));
     assert_eq!((ask(Term::OrderId("JW-3".into())), reader.open_parts()), (150, 3));
+}
+
+#[test]
+fn events_with_any_of_some_terms_are_found_once_and_in_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut writer, reader, _) = Writer::open_with(dir.path(), SMALL).expect("a new journal");
+    let mut events = some_events(300);
+    for (n, event) in events.iter_mut().enumerate() {
+        event.order_id = (n % 3 == 0).then(|| format!("JW-{}", n % 2).into());
+    }
+    for chunk in events.chunks_mut(60) {
+        writer.append(chunk, &[]).expect("a working disk");
+    }
+    settle(&reader);
+    let ids = (0..300).filter(|n| n % 7 == 0).map(|n| Term::MessageId(format!("m-{n}").into()));
+    let terms: HashSet<Term> = ids.chain([Term::OrderId("JW-0".into()), Term::OrderId("none".into())]).collect();
+    let found: Vec<u64> = reader.find_any(terms.into()).map(|event| event.expect("readable").seq.0).collect();
+    let expected: Vec<u64> = (0..300).filter(|n| n % 7 == 0 || n % 6 == 0).map(|n| n + 1).collect();
+    assert_eq!(found, expected);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::json::{seconds_option, text_option};
-use crate::model::trail::{Hop, StatusChange};
+use crate::model::trail::{Hop, NotShown, StatusChange};
 use crate::model::{self, State, Str, Subject, Timestamp, Told};
 
 use super::{EventView, GapView};
@@ -43,13 +43,16 @@ pub struct Trail {
     pub statuses: Vec<StatusChange>,
     /// Publishes with what became of them in each queue, oldest first.
     pub hops: Vec<Hop>,
-    /// All events, in journal order, without bodies.
+    /// The events, in journal order, without bodies: of a long history the first and the newest.
     pub events: Vec<EventView>,
     /// Times within the trail's span when a source was blind.
     pub gaps: Vec<GapView>,
-    /// There is more than one answer may hold; the oldest events are shown.
+    /// There is more than one answer may hold; the first and the newest events are shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// The part that is not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_shown: Option<NotShown>,
 }
 
 impl Trail {
@@ -74,7 +77,8 @@ impl Trail {
             hops: trail.hops,
             events: trail.events.iter().map(EventView::brief).collect(),
             gaps: trail.gaps.iter().filter_map(GapView::of).collect(),
-            truncated: trail.truncated,
+            truncated: trail.not_shown.is_some(),
+            not_shown: trail.not_shown,
         }
     }
 }
