@@ -97,6 +97,7 @@ impl Reactor for Reach {
         self.0.interval(length)
     }
 
+    #[expect(clippy::manual_async_fn, reason = "the trait asks for a future that does not borrow from self")]
     fn tcp_connect_addr(&self, address: SocketAddr) -> impl Future<Output = io::Result<Bytes>> + Send + 'static {
         async move { plain(TcpStream::connect(address).await?) }
     }
