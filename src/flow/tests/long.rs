@@ -7,7 +7,6 @@ use super::super::join::{Join, Joined};
 use super::super::order::{Messages, Status};
 use super::super::verdict::judge;
 use super::*;
-use crate::clock;
 use crate::journal::Writer;
 
 const WORK: (&str, &str) = ("work", "k");
@@ -148,10 +147,7 @@ fn an_order_of_fifty_thousand_events_is_judged_by_all_of_them() {
         events.extend(told.into_iter().map(|event| Event { at: at(n * 20), ..event }));
     }
     let flow = recorded(dir.path(), events);
-    let started = clock::instant();
     let trail = flow.order("JW-1", at(1_000_000)).expect("readable").expect("known");
-    let took = started.elapsed();
-    assert!(took < Duration::from_secs(60), "{took:?}");
     assert_eq!(trail.verdict.state(), State::Stalled, "{:?}", trail.verdict);
     assert!(headline(&trail.verdict).contains("m-7000"), "{:?}", trail.verdict);
     let not_shown = trail.not_shown.expect("most of it");
