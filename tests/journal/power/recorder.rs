@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    const NAME: &str = "recorder::tests::what_the_standard_library_does_to_files_is_in_the_trace";
+    const NAME: &str = "power::recorder::tests::what_the_standard_library_does_to_files_is_in_the_trace";
 
     /// Under the recorder it does all that; without it, it has that done and compares.
     #[test]

@@ -20,7 +20,7 @@ use crate::events::{Events, at, policy};
 use hoptrail_tests::Rng;
 
 /// The workload's name for [`recorder::record`].
-pub const NAME: &str = "workload::a_journal_that_nothing_disturbs_holds_what_was_appended";
+pub const NAME: &str = "power::workload::a_journal_that_nothing_disturbs_holds_what_was_appended";
 /// Where the journal lies on the disk.
 pub const JOURNAL: &str = "journal";
 /// The events' seed.
