@@ -1,4 +1,4 @@
-//! The handle on everything that is firing, and was.
+//! The handle on firing and recent alerts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::model::{Alert, AlertState, Event, Timestamp};
 use super::notify::{Notifier, NotifierError, Outbox};
 use super::spike::SpikeDetector;
 
-/// Alerts that are over and still shown.
+/// Resolved alerts that are still shown.
 const RECENT_MAX: usize = 100;
 
 /// Firing and recent alerts. A cheap handle.
@@ -27,7 +27,7 @@ struct Inner {
 }
 
 impl Alerts {
-    /// The detectors of `[alert]`, and the task that tells the webhook of what they find.
+    /// The detectors of `[alert]`, and the task that sends their alerts to the webhook.
     ///
     /// # Errors
     /// The HTTP client for the webhook cannot be made.
@@ -38,14 +38,14 @@ impl Alerts {
         Ok((Alerts { inner, outbox }, notifier))
     }
 
-    /// Forgets what was applied: every event is about to be given anew, as at a start.
+    /// Forgets all applied events. The caller then applies every event again, as at a start.
     pub fn begin(&self) {
         let mut inner = self.lock();
         inner.detectors.iter_mut().for_each(SpikeDetector::begin);
         inner.recent.clear();
     }
 
-    /// Takes committed events, in the order of the journal; at a start also those of earlier runs.
+    /// Takes committed events, in the order of the journal. At a start, these include the events of earlier runs.
     pub fn apply(&self, events: &[Event]) {
         let mut inner = self.lock();
         for detector in &mut inner.detectors {
@@ -53,8 +53,8 @@ impl Alerts {
         }
     }
 
-    /// Tells of what began and ended until `now`. At a start, first call it when all events of earlier runs have been
-    /// applied.
+    /// Reports the alerts that began or ended until `now`. At a start, first call it when all events of earlier runs
+    /// have been applied.
     pub fn tick(&self, now: Timestamp) {
         let transitions: Vec<_> = {
             let mut inner = self.lock();
@@ -80,13 +80,13 @@ impl Alerts {
         alerts
     }
 
-    /// Webhook notifications so far: sent, and failed for good.
+    /// The numbers of webhook notifications so far: sent, and failed for good.
     #[must_use]
     pub fn notifications(&self) -> (u64, u64) {
         self.outbox.counts()
     }
 
-    /// A panic elsewhere while the lock was held leaves counts that are at worst one event behind.
+    /// A panic under the lock leaves the counts at most one event behind.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

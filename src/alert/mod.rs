@@ -1,5 +1,5 @@
-//! Alerts: hoptrail notices a dead-letter spike, reports it once to the log and to a webhook, and once more when it is
-//! over.
+//! Alerts: hoptrail notices a dead-letter spike, and reports it once to the log and to a webhook. It reports the end of
+//! the spike once more.
 //!
 //! Owns the detectors, the list of firing and recent alerts, and the notifiers. The caller gives committed events and
 //! the time. Does not know the origin of events.

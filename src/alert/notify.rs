@@ -1,4 +1,5 @@
-//! The notifications of an alert: to the log at once, to the webhook through a bounded queue and a task of its own.
+//! The notifications of an alert. The log gets it at once. The webhook gets it through a bounded queue and a task of
+//! its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,19 +14,19 @@ use crate::web::{Backoff, WebError};
 
 use super::webhook::{Attempt, Webhook};
 
-/// Notifications that wait for the webhook; a receiver that is away longer hears of the newest too late anyway.
+/// Notifications that wait for the webhook. A receiver that is away longer would get the newest too late anyway.
 const QUEUE_LEN_MAX: usize = 256;
 
-/// How long a notification is tried, and how it waits in between.
+/// The time limits of a notification, and the waits between its attempts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     /// The first wait.
     pub(super) backoff_min: Duration,
     /// The longest wait.
     pub(super) backoff_max: Duration,
-    /// Then it is given up, so that those behind it are told while they matter.
+    /// A notification is given up after this time, so that the ones behind it are sent while they matter.
     pub(super) give_up_after: Duration,
-    /// What is still waiting at the end of the process is tried this long.
+    /// The notifications that still wait at the end of the process are tried for this long.
     pub(super) drain: Duration,
 }
 
@@ -39,7 +40,7 @@ impl Patience {
     };
 }
 
-/// Why there is no notifier.
+/// The notifier cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifierError {
     /// The HTTP client cannot be made.
@@ -47,7 +48,7 @@ pub enum NotifierError {
     Client(#[source] WebError),
 }
 
-/// Where alerts are handed in.
+/// The entrance for alerts: it leads to the log and to the webhook's queue.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     queue: Option<mpsc::Sender<Alert>>,
@@ -60,7 +61,7 @@ struct Counts {
     failed: AtomicU64,
 }
 
-/// The task that tells the webhook.
+/// The task that sends alerts to the webhook.
 #[derive(Debug)]
 pub struct Notifier {
     webhook: Option<(Webhook, mpsc::Receiver<Alert>)>,
@@ -69,7 +70,7 @@ pub struct Notifier {
 }
 
 impl Outbox {
-    /// Tells the log, and queues the alert for the webhook.
+    /// Writes the alert to the log, and queues it for the webhook.
     pub(super) fn tell(&self, alert: Alert) {
         let Alert { id, rule, vhost, queue, reason, .. } = &alert;
         let (value, vhost, queue, reason) = (alert.count as f64, &**vhost, &**queue, &**reason);
@@ -113,8 +114,8 @@ impl Notifier {
         Notifier { patience, ..self }
     }
 
-    /// Sends what is queued until `cancel`; then what is left, within a short time. Ends at once where no webhook is
-    /// configured.
+    /// Sends the queued alerts until `cancel`, then the remaining ones within a short time. Ends at once if no webhook
+    /// is configured.
     pub async fn run(self, cancel: CancellationToken) {
         let Some((webhook, mut queue)) = self.webhook else { return };
         let mut sender = Sender { webhook, counts: self.counts, patience: self.patience };
@@ -128,7 +129,7 @@ impl Notifier {
             }
         });
         if drained.await.is_err() {
-            // The one that was under way, and those behind it.
+            // The alert that was under way, and the alerts behind it.
             let left = 1 + queue.len() as u64;
             sender.counts.failed.fetch_add(left, Ordering::Relaxed);
             tracing::error!(alerts = left, "alerts were not sent: the webhook did not answer before the end");
@@ -143,7 +144,7 @@ struct Sender {
 }
 
 impl Sender {
-    /// Tries until it is delivered, refused or given up; after `cancel` once more.
+    /// Sends the alert until it is delivered, refused or given up; after `cancel`, once more.
     async fn deliver(&mut self, alert: &Alert, cancel: &CancellationToken) {
         let started = tokio::time::Instant::now();
         let mut backoff = Backoff::new(self.patience.backoff_min, self.patience.backoff_max);

@@ -1,7 +1,7 @@
-//! Dead-letter spikes: one rule, every queue and reason counted by itself.
+//! Dead-letter spikes by one rule. Each pair of queue and reason is counted separately.
 //!
-//! Without I/O and without a clock: events carry their time, [`SpikeDetector::tick`] is told it. When an alert begins
-//! and ends depends on the events' times alone, not on when the detector was asked.
+//! The detector has no I/O and no clock: events carry their time, and [`SpikeDetector::tick`] is given the time. The
+//! events' times alone decide the beginning and the end of an alert, not the times of the ticks.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,13 +10,13 @@ use crate::model::{Alert, AlertState, Event, Kind, Seq, Str, Timestamp};
 
 use super::window::Window;
 
-/// Queues with reasons that are counted at a time; past it, the one that has been quiet for longest is evicted, one
-/// that fires last. Together with their windows this is 16 MB at most.
+/// Pairs of queue and reason that are counted at a time. Beyond this number, the pair that has been quiet for longest
+/// is evicted, and a firing pair last. With their windows, the pairs take 16 MB at most.
 const WATCHED_MAX: usize = 1000;
-/// Orders and events that an alert names: enough to begin with, short enough for a messenger.
+/// Orders and events that an alert names: enough to begin a search, short enough for a messenger.
 const SAMPLES_MAX: usize = 10;
 
-/// What is counted by itself.
+/// A queue with a reason. Each is counted separately.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Subject {
     vhost: Str,
@@ -24,7 +24,7 @@ struct Subject {
     reason: Str,
 }
 
-/// Whether those who are told of alerts have heard of this one.
+/// Whether the alert was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     /// Not yet.
@@ -37,7 +37,7 @@ enum Told {
 struct Firing {
     since: Timestamp,
     peak: u64,
-    /// The count fell below the threshold then, and has stayed there.
+    /// The time at which the count fell below the threshold. It has stayed there since.
     below_since: Option<Timestamp>,
     told: Told,
 }
@@ -51,14 +51,14 @@ struct Watch {
     events: VecDeque<Seq>,
 }
 
-/// One rule at work.
+/// The detector of one rule.
 #[derive(Debug)]
 pub(super) struct SpikeDetector {
     rule: SpikeRule,
     watched: HashMap<Subject, Watch>,
-    /// The newest moment seen.
+    /// The newest time seen.
     now: Timestamp,
-    /// Alerts that are over since the last tick: those to be told, and those nobody was told of.
+    /// Alerts that ended since the last tick: those to report, and those that were never reported.
     over: Vec<Transition>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct SpikeDetector {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transition {
     pub(super) alert: Alert,
-    /// Whether to tell anyone.
+    /// Whether to report it.
     pub(super) tell: bool,
 }
 
@@ -107,7 +107,7 @@ impl SpikeDetector {
         watch.take(&self.rule, event, at);
     }
 
-    /// What began and ended until `now`; an alert that began and ended since the last tick is told to nobody.
+    /// The alerts that began or ended until `now`. An alert that began and ended since the last tick is not reported.
     pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Transition> {
         self.now = self.now.max(now);
         let mut transitions = std::mem::take(&mut self.over);
@@ -115,7 +115,8 @@ impl SpikeDetector {
             transitions.extend(watch.advance(&self.rule, subject, self.now));
             let Some(firing) = watch.firing.as_mut().filter(|firing| firing.told == Told::No) else { continue };
             firing.told = Told::Yes;
-            // Of one whose window is over already, only the end is told: it began before this process did.
+            // If the count is below the threshold already, only the alert's end is reported. The alert began before
+            // this process.
             let tell = firing.below_since.is_none();
             transitions.extend(watch.view(&self.rule, subject).map(|alert| Transition { alert, tell }));
         }
@@ -124,7 +125,7 @@ impl SpikeDetector {
         transitions
     }
 
-    /// What is firing as of the last tick or event.
+    /// The alerts that fire as of the last tick or event.
     pub(super) fn firing(&self) -> impl Iterator<Item = Alert> {
         self.watched.iter().filter_map(|(subject, watch)| watch.view(&self.rule, subject))
     }
@@ -142,7 +143,7 @@ impl SpikeDetector {
 }
 
 impl Watch {
-    /// Moves the window to `now`; the alert that ended on the way.
+    /// Moves the window to `now`. Returns the alert that ended on the way.
     fn advance(&mut self, rule: &SpikeRule, subject: &Subject, now: Timestamp) -> Option<Transition> {
         while let Some(left_at) = self.window.expire(now) {
             if let Some(firing) = &mut self.firing
@@ -216,7 +217,7 @@ fn keep_newest<T>(samples: &mut VecDeque<T>, newest: T) {
     }
 }
 
-/// The same for the same incident, whenever and wherever it is worked out.
+/// The id of an alert. The same incident gets the same id, at any time and on any machine.
 fn id(rule: &str, subject: &Subject, since: Timestamp) -> String {
     let mut hasher = blake3::Hasher::new();
     for field in [rule, &subject.vhost, &subject.queue, &subject.reason] {

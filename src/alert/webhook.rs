@@ -14,20 +14,20 @@ pub(super) struct Webhook {
     url: Secret,
 }
 
-/// What came of a POST.
+/// The outcome of a POST.
 #[derive(Debug, PartialEq)]
 pub(super) enum Attempt {
     /// Answered with success.
     Delivered,
-    /// Not this time: no answer, or the receiver is in trouble. Says why, without the URL.
+    /// A later attempt may succeed: no answer came, or the receiver is in trouble. Gives the reason, without the URL.
     Retry(String),
-    /// Never: the receiver does not want it. Says why.
+    /// No attempt will succeed: the receiver does not want the alert. Gives the reason.
     Refused(String),
 }
 
 impl Webhook {
     pub(super) fn new(settings: &config::Webhook) -> Result<Self, WebError> {
-        // A redirect would turn the POST into a GET, or carry the alert to someone who was not configured.
+        // A redirect would turn the POST into a GET, or carry the alert to a receiver that was not configured.
         let client = Client::builder(settings.timeout).without_redirects().build()?;
         Ok(Webhook { client, url: settings.url.clone() })
     }
@@ -44,7 +44,7 @@ impl Webhook {
     }
 }
 
-/// Other errors of the 4xx kind, and redirects, will be the same the next time.
+/// A later attempt may get another answer. Other errors of the 4xx kind, and redirects, will be the same the next time.
 fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }

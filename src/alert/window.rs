@@ -1,15 +1,15 @@
-//! How many events lie in a sliding window.
+//! The number of events in a sliding window.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// A window is counted in this many slots, so an event leaves it at most a thousandth early. One window takes 16 kB
-/// at most, however many events it counts.
+/// A window is counted in this many slots, so an event leaves it at most a thousandth early. One window takes 16 kB at
+/// most, for any number of events.
 const SLOTS: i64 = 1000;
 
-/// Events counted by the slot they fall in.
+/// The numbers of events by slot.
 #[derive(Debug)]
 pub(super) struct Window {
     /// In microseconds.
@@ -40,7 +40,7 @@ impl Window {
         self.total += 1;
     }
 
-    /// Lets the oldest slot go, if it has left the window at `now`; returns when it did.
+    /// Removes the oldest slot, if it has left the window at `now`. Returns the time at which it left.
     pub(super) fn expire(&mut self, now: Timestamp) -> Option<Timestamp> {
         let (oldest, count) = *self.counts.front()?;
         let left_at = oldest.saturating_add(SLOTS).saturating_mul(self.slot);

@@ -1,8 +1,8 @@
-//! Everything that is under way, in memory. It lists messages and orders past their limit at any moment.
+//! The engine: all messages and orders under way, in memory. It lists those past their limit at any moment.
 //!
-//! The engine keeps a message or an order while it expects something of it. It keeps it a while longer, because another
-//! source may still report the same message. Both tables are bounded; the engine counts unfinished items that it
-//! evicts.
+//! The engine keeps a message or an order until it is finished. It keeps a finished item for a while longer, because
+//! another source may still report the same message. Both tables are bounded. The engine counts the unfinished items
+//! that it evicts.
 
 use std::time::Duration;
 
@@ -17,11 +17,12 @@ use super::stalled::{Trouble, is_finished, troubles};
 use super::stalled_query::StalledQuery;
 use super::table::{Limits, Table};
 
-/// How long a finished message or order is remembered for latecomers.
+/// A finished message or order is kept for this long, because late events of it may still come.
 const FINISHED_KEPT: Duration = Duration::from_secs(600);
-/// And how many of them: sources lag by seconds, and the fastest brokers carry thousands of messages a second.
+/// The most finished items in each table. Sources lag by seconds, and the fastest brokers carry thousands of messages a
+/// second.
 const FINISHED_MAX: usize = 10_000;
-/// What is under way.
+/// The messages and orders under way.
 pub(super) struct Engine {
     settings: config::Flow,
     messages: Table<MessageKey, Message>,
@@ -77,7 +78,7 @@ impl Engine {
         );
     }
 
-    /// Lets go of what is finished, and of the oldest where there is too much.
+    /// Evicts the items past their time, and the oldest items beyond the bounds.
     fn sweep(&mut self, now: Timestamp) {
         let (finished_max, finished_kept, kept) = (FINISHED_MAX, FINISHED_KEPT, self.settings.follow_for);
         let limits = |len_max| Limits { len_max, finished_max, finished_kept, kept };
@@ -85,7 +86,7 @@ impl Engine {
         self.evicted += self.orders.sweep(now, &limits(self.settings.orders_max));
     }
 
-    /// What is past its deadline, oldest first. Only the items of the answer get a verdict.
+    /// The items past their deadline, oldest first. A verdict is made only for the items of the answer.
     pub(super) fn stalled(&self, query: &StalledQuery, now: Timestamp) -> StalledReport {
         let mut stalled: Vec<Stalled<'_>> = Vec::new();
         if query.what != Some(StalledWhat::Order) {
@@ -105,7 +106,7 @@ impl Engine {
         StalledReport { at: now, stalled, total, evicted: self.evicted }
     }
 
-    /// Messages and orders followed, and how many were evicted unfinished.
+    /// The numbers of messages followed, of orders followed, and of unfinished items evicted.
     pub(super) fn tracked(&self) -> (usize, usize, u64) {
         (self.messages.len(), self.orders.len(), self.evicted)
     }
@@ -116,12 +117,12 @@ impl Engine {
         self.orders.check_invariants();
     }
 
-    /// Nobody can say that the consumer holds it still.
+    /// It is not known whether the consumer still holds the message.
     fn is_out_of_sight(&self, found: &Stalled<'_>) -> bool {
         matches!(found, Stalled::Message(_, Trouble::Unsettled { leg, .. }) if leg.is_out_of(&self.out_of_sight))
     }
 
-    /// What was given up or lost is made good when the message's order has entered a status since.
+    /// A dead-lettered or unroutable message counts as resolved if its order has entered a status since.
     fn made_good(&self, found: &Stalled<'_>) -> bool {
         let Stalled::Message(_, trouble) = found else { return false };
         let order = trouble.hop().order_id.as_ref().and_then(|id| self.orders.get(id));

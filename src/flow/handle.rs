@@ -1,4 +1,4 @@
-//! The handle that answers: trails from the journal, stalls from the engine.
+//! The handle on trails and stalls. Trails come from the journal, stalls from the engine.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use super::stalled_query::StalledQuery;
 use super::table::Table;
 use super::trail;
 
-/// Messages of one order that are looked up by their own ids besides the first ones, the newest of them: some megabytes,
-/// and in a journal of many partitions some seconds.
+/// Messages of one order, besides the first ones, that are looked up by their own ids: the newest. They cost some
+/// megabytes, and some seconds in a journal of many partitions.
 const ORDER_MESSAGES_MAX: usize = 20_000;
-/// Gaps looked through for one trail, newest first.
+/// Gaps examined for one trail, newest first.
 const GAPS_MAX: usize = 1_000;
 
 /// Trails and stalls. A cheap handle.
@@ -36,7 +36,7 @@ impl Flow {
         Flow { reader, settings: Arc::new(settings), engine }
     }
 
-    /// The trail of an order; `None` where no event names it. Reads from the disk.
+    /// The trail of an order; `None` if no event names the order. Reads from the disk.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -44,7 +44,7 @@ impl Flow {
         let Looked { terms, beyond } = self.terms(id)?;
         let is_judged =
             |event: &Event| beyond == 0 || event.message_key().is_none_or(|key| terms.contains(&term(&key)));
-        // A message id that several orders use does not join them.
+        // Several orders may use one message id. It does not join them.
         let is_own = |event: &Event| event.order_id.as_deref().is_none_or(|order| order == id);
         let mut history = History::new(&self.settings);
         history.leave_out(beyond);
@@ -59,7 +59,7 @@ impl Flow {
         self.trail(Subject::Order(id.into()), history, now)
     }
 
-    /// The trail of a message; `None` where no event names it. Reads from the disk.
+    /// The trail of a message; `None` if no event names the message. Reads from the disk.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -71,20 +71,20 @@ impl Flow {
         self.trail(Subject::Message(key.clone()), history, now)
     }
 
-    /// What is past its deadline.
+    /// The items past their deadline.
     #[must_use]
     pub fn stalled(&self, query: &StalledQuery, now: Timestamp) -> StalledReport {
         self.engine().stalled(query, now)
     }
 
-    /// Messages and orders followed, and how many were evicted unfinished: because there were too many, or because they
-    /// had not changed for as long as anything is followed.
+    /// The numbers of messages followed, of orders followed, and of unfinished items evicted. An item is evicted if
+    /// there are too many, or if it has not changed for the time `follow_for`.
     #[must_use]
     pub fn tracked(&self) -> (usize, usize, u64) {
         self.engine().tracked()
     }
 
-    /// Forgets what was applied: every event is about to be given anew.
+    /// Forgets all applied events. The caller then applies every event again.
     pub fn begin(&self) {
         *self.engine() = Engine::new(config::Flow::clone(&self.settings));
     }
@@ -95,7 +95,7 @@ impl Flow {
         events.iter().for_each(|event| engine.apply(event));
     }
 
-    /// What an order's events carry: its id, or the id of one of its messages, because some sources name the message only.
+    /// The search terms of an order: its id and the ids of its messages. Some sources name only the message.
     fn terms(&self, id: &str) -> Result<Looked, ReadError> {
         let order = Term::OrderId(id.into());
         let (mut first, mut others, mut beyond) = (HashSet::new(), Table::new(), 0);
@@ -124,14 +124,14 @@ impl Flow {
         let Some((first, last)) = history.span() else { return Ok(None) };
         let mut gaps = self.gaps(first, now.max(last))?;
         let mut trail = trail::build(subject, history, &OutOfSight::of(&gaps), &self.settings, now);
-        // Until now while it is not over.
+        // A trail that is not completed lasts until now.
         let to = if trail.verdict.state() == State::Completed { last } else { now.max(last) };
         gaps.retain(|event| event.gap.as_ref().is_some_and(|gap| gap.from <= to));
         trail::add_gaps(&mut trail, gaps);
         Ok(Some(trail))
     }
 
-    /// Gaps that overlap a time, oldest first.
+    /// The gaps that overlap a span of time, oldest first.
     fn gaps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Event>, ReadError> {
         let mut gaps = Vec::new();
         let newest = self.reader.find(&Term::Kind(Kind::Gap), Seq(0)..Seq(u64::MAX), Order::Descending);
@@ -150,10 +150,10 @@ impl Flow {
     }
 }
 
-/// What is looked up for an order.
+/// The search terms of an order.
 struct Looked {
     terms: Arc<HashSet<Term>>,
-    /// Messages beyond the bound.
+    /// The number of messages beyond the bound.
     beyond: u64,
 }
 

@@ -1,6 +1,6 @@
-//! The history of an order or a message: its events, taken in one by one, of which the first and the newest are kept.
+//! The history of an order or a message. It takes in events one by one, and keeps the first and the newest.
 //!
-//! State and verdict are those of the whole history, however long it is.
+//! State and verdict are those of the whole history, at any length.
 
 use std::collections::VecDeque;
 
@@ -9,12 +9,12 @@ use crate::model::{Event, Str, Timestamp};
 
 use super::join::{Join, Joined};
 
-/// Events shown of the beginning of a long history.
+/// Events shown from the beginning of a long history.
 pub(super) const FIRST_MAX: usize = 200;
-/// Events shown of its end. All of them together take some megabytes.
+/// Events shown from its end. All shown events together take some megabytes.
 pub(super) const NEWEST_MAX: usize = 1_800;
 
-/// Leaves of a long list the first and the newest; how many it takes out in between.
+/// Removes the middle of a long list, and keeps the first and the newest items. Returns the number of removed items.
 pub(super) fn keep_ends<T>(list: &mut Vec<T>) -> u64 {
     let middle = list.len().saturating_sub(FIRST_MAX + NEWEST_MAX);
     if middle > 0 {
@@ -23,7 +23,7 @@ pub(super) fn keep_ends<T>(list: &mut Vec<T>) -> u64 {
     middle as u64
 }
 
-/// A history in the making.
+/// A history that still takes in events.
 pub(super) struct History<'a> {
     join: Join<'a>,
     customer_id: Option<Str>,
@@ -32,7 +32,7 @@ pub(super) struct History<'a> {
     left_out: Option<LeftOut>,
 }
 
-/// Events between the first and the newest, which are not kept.
+/// The events between the first and the newest ones. They are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LeftOut {
     pub(super) events: u64,
@@ -40,11 +40,11 @@ pub(super) struct LeftOut {
     pub(super) to: Timestamp,
 }
 
-/// A whole history.
+/// A complete history.
 pub(super) struct Whole {
     pub(super) joined: Joined,
     pub(super) customer_id: Option<Str>,
-    /// The first and the newest, in journal order, without their bodies.
+    /// The first and the newest events, in journal order, without their bodies.
     pub(super) events: Vec<Event>,
     pub(super) left_out: Option<LeftOut>,
 }
@@ -94,24 +94,24 @@ impl<'a> History<'a> {
         }
     }
 
-    /// So many messages are not judged.
+    /// Counts messages that are not judged.
     pub(super) fn leave_out(&mut self, messages: u64) {
         self.join.unjudged += messages;
     }
 
-    /// When it began and when it ended so far; `None` where nothing was taken in.
+    /// The times of the first event and of the newest one; `None` if the history has no event.
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let first = self.first.first()?;
         Some((first.at, self.newest.back().or(self.first.last())?.at))
     }
 
-    /// Events and messages kept.
+    /// The numbers of events and messages kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize) {
         (self.first.len() + self.newest.len(), self.join.held())
     }
 
-    /// The whole.
+    /// Completes the history.
     pub(super) fn finish(self) -> Whole {
         let mut events = self.first;
         events.extend(self.newest);

@@ -1,8 +1,8 @@
-//! Joins the events of one order, or of one message, one by one: however many they are, in bounded memory.
+//! Joins the events of one order, or of one message, one by one. The memory is bounded for any number of events.
 //!
-//! A message is held while something is expected of it, and long after. When an order has very many messages, the oldest
-//! finished ones are evicted. The statuses that an evicted message announced are kept. Nothing else of it is needed: it
-//! is not in trouble, and expects no further event.
+//! A message is held until it is finished, and long after. When an order has very many messages, the oldest finished
+//! ones are evicted. The statuses that an evicted message announced are kept. The rest of it is not needed: it is not
+//! in trouble, and no further event of it is expected.
 
 use std::collections::BTreeMap;
 
@@ -16,18 +16,19 @@ use super::table::Table;
 
 /// Messages of an order that are held besides the first ones. A message with two queues takes about 2 kB.
 const HELD_MAX: usize = 5_000;
-/// Messages that are never evicted: a long trail shows its beginning.
+/// First messages, which are never evicted: a long trail shows its beginning.
 const FIRST_MAX: usize = 200;
-/// Statuses of evicted messages after which those that the order did not enter are forgotten.
+/// Statuses kept of evicted messages. Beyond twice this number, the statuses that the order did not enter are
+/// forgotten. Of the others, the first and the newest remain.
 const ANNOUNCED_MAX: usize = 10_000;
 
-/// Messages in the making.
+/// Messages that still take in events.
 pub(super) struct Join<'a> {
     settings: &'a config::Flow,
     first: BTreeMap<MessageKey, Message>,
     others: Table<MessageKey, Message>,
     held_max: usize,
-    /// By evicted messages.
+    /// Statuses that evicted messages announced.
     announced: Vec<Status>,
     evicted_hops: u64,
     /// Evicted messages that were not finished: their troubles are not known.
@@ -44,7 +45,7 @@ impl<'a> Join<'a> {
         Join { settings, first, others, held_max, announced: Vec::new(), evicted_hops: 0, unjudged: 0 }
     }
 
-    /// Takes in the next event; one that belongs to no message is left out.
+    /// Takes in the next event. An event that belongs to no message is left out.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(key) = event.message_key() else { return };
         if let Some(message) = self.first.get_mut(&key) {
@@ -62,7 +63,7 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// Messages, and what is left of those that were evicted.
+    /// The messages, with the statuses and counts kept of the evicted ones.
     pub(super) fn finish(self) -> Joined {
         let mut messages = self.first;
         messages.extend(self.others.into_entries());
@@ -70,7 +71,7 @@ impl<'a> Join<'a> {
         Joined { messages, evicted_hops: self.evicted_hops, unjudged: self.unjudged }
     }
 
-    /// Messages held.
+    /// The number of messages held.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.first.len() + self.others.len()
@@ -84,7 +85,7 @@ impl<'a> Join<'a> {
         if self.announced.len() > 2 * ANNOUNCED_MAX {
             self.announced = entered(std::mem::take(&mut self.announced), self.settings);
             let middle = self.announced.len().saturating_sub(ANNOUNCED_MAX);
-            // The first one stays: from it on the order's time is told.
+            // The first status stays: the order's time is counted from it.
             self.announced.drain(1..=middle);
         }
     }

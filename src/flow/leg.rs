@@ -1,7 +1,7 @@
-//! A hop in one queue: the consumer that got the message, how long it held it, and how it settled it.
+//! A hop in one queue: the consumer that got the message, the time that it held it, and the settlement.
 //!
-//! A delivery that both the firehose and the proxy saw is one: the n-th of the one is the n-th of the other. Their
-//! reports are kept apart, so that it does not matter which of them lags.
+//! The firehose and the proxy may both see a delivery. The n-th delivery of the firehose is the n-th of the proxy.
+//! Their reports are kept apart, so a lag of either does not change the result.
 
 use std::time::Duration;
 
@@ -12,36 +12,36 @@ use crate::model::{Consumer, Death, Event, LegState, Settlement, SettlementKind,
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leg {
     pub(super) queue: Str,
-    /// What taps saw of its deliveries.
+    /// The deliveries that taps saw.
     taps: Seen,
-    /// What the proxy saw: many a queue is consumed past it.
+    /// The deliveries that the proxy saw. Many queues have consumers that do not use the proxy.
     proxy: Option<Box<Proxied>>,
     pub(super) redelivered: bool,
     pub(super) death: Option<Box<(Timestamp, Death)>>,
     pub(super) resolved: bool,
 }
 
-/// Deliveries as one kind of source saw them.
+/// The deliveries that one kind of source saw.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     count: u64,
     first_at: Timestamp,
     last_at: Timestamp,
-    /// Who was given the latest.
+    /// The consumer that got the latest delivery.
     consumer: Option<Box<Consumer>>,
 }
 
-/// Only the proxy sees how a delivery ends.
+/// The deliveries that the proxy saw. Only the proxy sees the end of a delivery.
 #[derive(Clone, Debug, Default)]
 struct Proxied {
     seen: Seen,
     /// Channel and delivery tag of the latest delivery.
     channel: Option<u16>,
     tag: Option<u64>,
-    /// How the latest delivery was settled.
+    /// The time and the settlement of the latest delivery.
     settled: Option<(Timestamp, Settlement)>,
     given_back: u64,
-    /// How the latest delivery was settled was not observed, and never will be.
+    /// The settlement of the latest delivery was not observed, and never will be.
     is_out_of_sight: bool,
 }
 
@@ -50,7 +50,7 @@ impl Leg {
         Leg { queue, ..Leg::default() }
     }
 
-    /// It was delivered, as the event tells.
+    /// Takes in a delivery.
     pub(super) fn delivered(&mut self, event: &Event) {
         self.redelivered |= event.redelivered == Some(true);
         if event.source == Source::Proxy {
@@ -60,14 +60,14 @@ impl Leg {
         }
     }
 
-    /// The latest delivery that the proxy saw was settled.
+    /// Takes in the settlement of the latest delivery that the proxy saw.
     pub(super) fn settle(&mut self, at: Timestamp, settlement: Settlement) {
         if let Some(proxy) = self.proxy.as_deref_mut() {
             proxy.settle(at, settlement);
         }
     }
 
-    /// The event settles the delivery that is open.
+    /// The event settles the delivery that is still unsettled.
     pub(super) fn is_settled_by(&self, event: &Event) -> bool {
         let Some(proxy) = self.proxy.as_deref().filter(|proxy| proxy.settled.is_none()) else { return false };
         if event.source != Source::Proxy {
@@ -81,7 +81,7 @@ impl Leg {
             && connection == session.and_then(|session| session.connection.as_ref())
     }
 
-    /// How often `source` saw it delivered.
+    /// The number of deliveries that `source` saw.
     pub(super) fn delivered_by(&self, source: Source) -> u64 {
         if source == Source::Proxy {
             self.proxy.as_deref().map_or(0, |proxy| proxy.seen.count)
@@ -90,13 +90,13 @@ impl Leg {
         }
     }
 
-    /// `source` has a first delivery still to tell: sources lag, so a death may be known already.
+    /// `source` may still report a first delivery. Sources lag, so a death may be known already.
     pub(super) fn owes(&self, source: Source) -> bool {
         let was_delivered = |death: &Death| self.deliveries() > 0 || needs_delivery(&death.reason);
         self.delivered_by(source) == 0 && self.death.as_deref().is_none_or(|(_, death)| was_delivered(death))
     }
 
-    /// How often it was delivered, by the source that saw most.
+    /// The number of deliveries, by the source that saw the most.
     pub(super) fn deliveries(&self) -> u64 {
         self.taps.count.max(self.delivered_by(Source::Proxy))
     }
@@ -109,11 +109,11 @@ impl Leg {
         Some(self.latest()?.last_at)
     }
 
-    /// Who was given the latest delivery.
+    /// The consumer that got the latest delivery.
     pub(super) fn consumer(&self) -> Consumer {
         let Some(latest) = self.latest() else { return Consumer::default() };
         let mut consumer = latest.consumer.as_deref().cloned().unwrap_or_default();
-        // Two views of the same delivery: the tap's completes the proxy's.
+        // These are two views of the same delivery. The tap's view completes the proxy's.
         let other = self.views().find(|seen| seen.count == latest.count && !std::ptr::eq(*seen, latest));
         if let Some(other) = other.and_then(|other| other.consumer.as_deref()) {
             complete(&mut consumer, other);
@@ -121,35 +121,35 @@ impl Leg {
         consumer
     }
 
-    /// How the latest delivery was settled.
+    /// The time and the settlement of the latest delivery.
     pub(super) fn settled(&self) -> Option<(Timestamp, Settlement)> {
         self.latest_proxied()?.settled
     }
 
-    /// The proxy saw a consumer give it back, and nobody take it since.
+    /// The proxy saw the message requeued, and no delivery of it since.
     pub(super) fn is_given_back(&self) -> bool {
         let settled = self.proxy.as_deref().and_then(|proxy| proxy.settled);
         self.death.is_none() && settled.is_some_and(|(_, settlement)| settlement.is_requeued())
     }
 
-    /// How often a consumer gave it back to the queue.
+    /// The number of times that the message was requeued.
     pub(super) fn given_back(&self) -> u64 {
         self.proxy.as_deref().map_or(0, |proxy| proxy.given_back)
     }
 
-    /// A consumer has it, as the proxy saw.
+    /// A consumer holds the message, as the proxy saw.
     pub(super) fn is_held(&self) -> bool {
         self.death.is_none()
             && self.latest_proxied().is_some_and(|proxy| proxy.settled.is_none() && !proxy.is_out_of_sight)
     }
 
-    /// How long the consumer had it that settled it.
+    /// The time from the latest delivery to its settlement.
     pub(super) fn held(&self) -> Option<Duration> {
         let proxy = self.latest_proxied()?;
         Some(proxy.settled?.0.since(proxy.seen.last_at))
     }
 
-    /// How the latest delivery ended can no longer be seen.
+    /// The end of the latest delivery can no longer be observed.
     pub(super) fn is_out_of(&self, out_of_sight: &OutOfSight) -> bool {
         let connection = |seen: &'_ Seen| seen.consumer.as_deref().and_then(|consumer| consumer.connection.clone());
         self.is_held()
@@ -158,7 +158,7 @@ impl Leg {
                 .is_some_and(|Proxied { seen, .. }| out_of_sight.has(connection(seen).as_ref(), seen.last_at))
     }
 
-    /// Says so of the latest delivery, where it is so.
+    /// Marks the latest delivery if its end can no longer be observed.
     pub(super) fn lose_sight(&mut self, out_of_sight: &OutOfSight) {
         let is_out = self.is_out_of(out_of_sight);
         if let Some(proxy) = self.proxy.as_deref_mut() {
@@ -166,12 +166,12 @@ impl Leg {
         }
     }
 
-    /// A consumer was given it, and how that ended was not observed.
+    /// A consumer got the message, and the end of that delivery was not observed.
     pub(super) fn is_out_of_sight(&self) -> bool {
         self.death.is_none() && self.latest_proxied().is_some_and(|proxy| proxy.is_out_of_sight)
     }
 
-    /// Where the message stands in this queue.
+    /// The state of the message in this queue.
     pub(super) fn state(&self) -> LegState {
         if self.death.is_some() {
             return LegState::DeadLettered;
@@ -191,13 +191,14 @@ impl Leg {
         self.proxy.as_deref().map(|proxy| &proxy.seen).into_iter().chain([&self.taps])
     }
 
-    /// The view that tells of the latest delivery.
+    /// The view of the latest delivery.
     fn latest(&self) -> Option<&Seen> {
         let taps = Some(&self.taps).filter(|taps| taps.count > 0);
         self.latest_proxied().map(|proxy| &proxy.seen).or(taps)
     }
 
-    /// The proxy saw the latest delivery. What it saw given back may have been delivered past it since.
+    /// The proxy's view, if the proxy saw the latest delivery. A requeued message may have been delivered since to a
+    /// consumer that does not use the proxy.
     fn latest_proxied(&self) -> Option<&Proxied> {
         self.proxy.as_deref().filter(|proxy| {
             proxy.seen.count >= self.taps.count
@@ -221,13 +222,13 @@ impl Seen {
 impl Proxied {
     fn delivered(&mut self, event: &Event) {
         if self.seen.count > 0 && self.settled.is_none() {
-            // The end of the session that held it may be told after the broker has delivered it again.
+            // The session that held the message has ended. That event may come after the next delivery.
             self.given_back += 1;
         }
         self.seen.delivered(event);
         self.tag = event.delivery_tag;
         self.channel = event.session.as_ref().and_then(|session| session.channel);
-        // The proxy says so where it cannot follow a delivery to its end.
+        // The proxy reports no delivery tag if it cannot follow a delivery to its end.
         (self.settled, self.is_out_of_sight) = (None, event.delivery_tag.is_none());
         if let Some(settlement) = event.settlement {
             self.settle(event.at, settlement);
@@ -240,7 +241,7 @@ impl Proxied {
     }
 }
 
-/// Who was given the delivery.
+/// The consumer that got the delivery.
 fn consumer_of(event: &Event) -> Consumer {
     let session = event.session.as_ref();
     Consumer {
@@ -252,7 +253,7 @@ fn consumer_of(event: &Event) -> Consumer {
     }
 }
 
-/// Takes from `other` what is not known.
+/// Fills the unknown fields from `other`.
 fn complete(consumer: &mut Consumer, other: &Consumer) {
     fill(&mut consumer.service, &other.service);
     fill(&mut consumer.client_name, &other.client_name);
@@ -261,12 +262,12 @@ fn complete(consumer: &mut Consumer, other: &Consumer) {
     fill(&mut consumer.consumer_tag, &other.consumer_tag);
 }
 
-/// Only what a consumer had can die of this reason.
+/// A message can be dead-lettered for this reason only after a delivery.
 pub(super) fn needs_delivery(reason: &str) -> bool {
     matches!(reason, "rejected" | "delivery_limit")
 }
 
-/// Sets what is not known yet.
+/// Sets a field that is not known yet.
 pub(super) fn fill(slot: &mut Option<Str>, value: &Option<Str>) {
     if slot.is_none() {
         slot.clone_from(value);

@@ -2,16 +2,18 @@
 //!
 //! # How events are joined
 //!
-//! - Sources lag behind each other; the events of one source come in order.
-//! - The n-th publish that one source saw to an exchange with a key is the n-th that any other source saw there.
-//! - A delivery belongs to the oldest hop with its address that owes one to its queue, by the reports of its own
-//!   source. A redelivered one belongs to the newest hop that gave one. A delivery or death without a hop makes one,
-//!   which a later publish event completes.
-//! - The proxy also sees the ends of deliveries, and the broker's answers to publishers. A settlement is about the
-//!   delivery of its session, channel and delivery tag. A confirm is about the publish of its number, if that is known.
-//! - A death belongs to a delivery that a consumer rejected, else to the newest publish that it can be about. There it
-//!   belongs to the oldest hop that is alive in the queue: a message that came back to the queue had died before. A
-//!   death makes a hop of its own for the broker's move of the message through the dead-letter exchange.
+//! - Sources lag behind each other. The events of one source come in order.
+//! - The n-th publish to an exchange with a routing key is the same publish for every source.
+//! - A delivery belongs to the oldest hop with its address and queue whose delivery its source has not reported. A
+//!   redelivery belongs to the newest hop that had a delivery from the queue. A delivery or a death without a hop makes
+//!   a hop, and a later publish event completes it.
+//! - The proxy also sees the ends of deliveries, and the broker's answers to publishers. A settlement belongs to the
+//!   delivery with its session, channel and delivery tag. A confirm belongs to the publish with its number, if that is
+//!   known.
+//! - A death belongs to a delivery that a consumer rejected, else to the newest publish that it fits. Of that publish's
+//!   hops, it belongs to the oldest one without a death in the queue. The reason: a message that came back to the queue
+//!   had died there before. A death makes a hop of its own: the broker's move of the message through the dead-letter
+//!   exchange.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -21,12 +23,12 @@ use crate::model::{Death, Event, Kind, LegState, MessageKey, Source, Str, Timest
 use super::hop::{Answer, Hop};
 use super::leg::{Leg, needs_delivery};
 
-/// Hops kept of one message: of one that is retried for ever the first and the newest.
+/// Hops kept of one message. If a message is retried for ever, its first and its newest hops remain.
 const HOPS_MAX: usize = 64;
-/// The broker tells the time of a death in whole seconds.
+/// The broker gives the time of a death in whole seconds.
 const DEATH_TIME_UNIT: Duration = Duration::from_secs(1);
 
-/// What is known of one message.
+/// One message, as far as it is known.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) key: MessageKey,
@@ -40,7 +42,8 @@ impl Message {
         Message { key, hops: Vec::new(), last_at: Timestamp::default() }
     }
 
-    /// Takes in an event of this message; the hop that announces its status by it, if one does.
+    /// Takes in an event of this message. Returns the hop if the event is the first with the status that the hop
+    /// announces.
     pub(super) fn apply(&mut self, event: &Event) -> Option<&Hop> {
         self.last_at = self.last_at.max(event.at);
         let index = match event.kind {
@@ -82,7 +85,7 @@ impl Message {
         let again = event.redelivered == Some(true);
         let newest = |alive| self.hops.iter().rposition(|hop| again && gave(hop, alive));
         let given_back = |hop: &Hop| hop.is_to(event) && hop.leg(queue).is_some_and(Leg::is_given_back);
-        // The proxy knows which one was given back, where the same message is in a queue twice.
+        // If a queue holds the same message twice, the proxy knows the one that was requeued.
         let known = (again && event.source == Source::Proxy).then(|| self.hops.iter().rposition(given_back)).flatten();
         let index = known
             .or_else(|| newest(true))
@@ -92,7 +95,7 @@ impl Message {
         if let Some(leg) = self.hops.get_mut(index)?.leg_mut(queue) {
             leg.delivered(event);
         }
-        // A message that comes back to a queue it has been in is on its way again.
+        // A message that comes back to an earlier queue is on its way again.
         self.resolve(index, |died_in| died_in == queue);
         Some(index)
     }
@@ -115,9 +118,9 @@ impl Message {
         self.follow_death(index, event)
     }
 
-    /// The hop that a death is about, among those that are known.
+    /// The known hop that a death belongs to.
     fn dying(&self, death: &Death, event: &Event) -> Option<usize> {
-        // A first death tells its own time.
+        // A first death carries its own time.
         let latest = death.first_at.filter(|_| death.count == 1).map(|at| at.after(DEATH_TIME_UNIT));
         let mut publish = (true, 0);
         let mut best = None;
@@ -130,7 +133,7 @@ impl Message {
                 continue;
             }
             let fits = match hop.leg(&death.queue) {
-                // What was acknowledged is gone from its queue.
+                // An acknowledged message is gone from its queue.
                 Some(leg) if leg.death.is_some() || leg.state() == LegState::Settled => continue,
                 Some(leg) if leg.state() == LegState::Dropped && &*death.reason == "rejected" => 3,
                 Some(leg) => 1 + u8::from(leg.deliveries() > 0 || !needs_delivery(&death.reason)),
@@ -142,15 +145,15 @@ impl Message {
         best.map(|(_, _, Reverse(index))| index)
     }
 
-    /// The way through the dead-letter exchange is a hop; a delivery may have made it already, even before other
-    /// events that came first. Where the death of the hop at `index` stands afterwards.
+    /// Adds the hop through the dead-letter exchange. A delivery may have made that hop already, even at a place before
+    /// the hop that died. Returns the new place of the hop at `index`.
     fn follow_death(&mut self, index: usize, event: &Event) -> Option<usize> {
         let implied = |hop: &Hop| hop.is_implied_by_delivery() && hop.is_to(event);
         let known = self.hops.iter().enumerate().position(|(at, hop)| at != index && implied(hop));
         let (died, follows) = match known {
             Some(known) if known < index => {
                 let hop = self.hops.remove(known);
-                // Mostly there is one, and messages are many.
+                // Most messages have one hop, and messages are many: spare capacity would cost memory.
                 self.hops.reserve_exact(1);
                 self.hops.insert(index, hop);
                 (index - 1, index)
@@ -158,7 +161,7 @@ impl Message {
             Some(known) => (index, known),
             None => {
                 let dropped = usize::from(self.hops.len() >= HOPS_MAX);
-                // Deliveries that were seen too early came after it.
+                // Hops of deliveries that were seen too early come after this one.
                 let later = |(at, hop): (usize, &Hop)| at > index && hop.is_implied_by_delivery();
                 let place = self.hops.iter().enumerate().position(later).unwrap_or(self.hops.len());
                 let follows = self.push_hop(hop_of(event), place);
@@ -186,7 +189,7 @@ impl Message {
             self.hops.get_mut(index)?.leg_mut(queue)?.settle(event.at, settlement);
             return Some(index);
         }
-        // A delivery that another one has followed since: it is counted already.
+        // The settled delivery is not the latest one. The delivery after it has counted it already.
         newest(&|leg| leg.delivered_by(event.source) > 0)
     }
 
@@ -198,7 +201,7 @@ impl Message {
         Some(index)
     }
 
-    /// A return comes before its confirm.
+    /// Takes in a return. It comes before the confirm of its publish.
     fn returned(&mut self, event: &Event) -> Option<usize> {
         let waits = |hop: &Hop| hop.returned.is_none() && hop.is_unanswered() && hop.is_publish_of(event);
         let hop = self.hops.iter().position(|hop| waits(hop) && hop.legs.is_empty());
@@ -207,7 +210,8 @@ impl Message {
         Some(index)
     }
 
-    /// A tap told that the publish at `index` reached queues: what came back was another one, which it did not.
+    /// Moves a return from the publish at `index` to another publish. A tap reported that the publish at `index`
+    /// reached queues. So the returned publish was one that reached no queue.
     fn move_return(&mut self, index: usize, event: &Event) {
         if !self.hops.get(index).is_some_and(|hop| hop.returned.is_some() && !hop.legs.is_empty()) {
             return;
@@ -227,8 +231,8 @@ impl Message {
         }
     }
 
-    /// Nobody is expected to take the hop from the leg's queue: the broker refused it, and it was published again.
-    /// Which of the two a delivery belongs to cannot be told.
+    /// No delivery of the hop from the leg's queue is expected: the broker refused the publish, and it was repeated. A
+    /// delivery may belong to either of the two publishes.
     pub(super) fn is_made_up_for(&self, hop: &Hop, leg: &Leg) -> bool {
         let is_refused = |hop: &Hop| matches!(hop.answer, Answer::Refused(_));
         let newest = self.hops.iter().rfind(|hop| hop.dead_lettered_from.is_none());
@@ -240,7 +244,7 @@ impl Message {
         leg.deliveries() == 0 && (again || self.hops.iter().any(taken_instead))
     }
 
-    /// Deaths of earlier hops are made good by the hop at `index`, where `made_good` says so of their queue.
+    /// Marks the deaths of hops before `index` as resolved, if `made_good` accepts the queue of one of them.
     fn resolve(&mut self, index: usize, made_good: impl Fn(&Str) -> bool) {
         let order_id = self.hops.get(index).and_then(|hop| hop.order_id.clone());
         let of_this_order = |hop: &Hop| hop.may_be_of(order_id.as_ref());
@@ -257,7 +261,7 @@ impl Message {
         self.push_hop(hop_of(event), self.hops.len())
     }
 
-    /// The hop that a death tells of, before the ones that followed from it.
+    /// Adds the hop that died, before the hops that followed from its death.
     fn add_hop_before(&mut self, death: &Death, event: &Event) -> usize {
         let hop = Hop {
             exchange: Some(death.exchange.clone()),
@@ -273,14 +277,14 @@ impl Message {
             self.hops.remove(1);
             index = index.saturating_sub(1);
         }
-        // Mostly there is one, and messages are many.
+        // Most messages have one hop, and messages are many: spare capacity would cost memory.
         self.hops.reserve_exact(1);
         self.hops.insert(index, hop);
         index
     }
 }
 
-/// A hop to where the event says.
+/// A hop to the event's address.
 fn hop_of(event: &Event) -> Hop {
     Hop {
         vhost: event.vhost.clone(),
@@ -292,9 +296,9 @@ fn hop_of(event: &Event) -> Hop {
     }
 }
 
-/// When a message died: a death that is seen late tells its own time, where it is a first one.
+/// The time of a death. A first death that is seen late carries its own time.
 fn died_at(death: &Death, event: &Event) -> Timestamp {
     let told = death.first_at.filter(|_| event.observed_late && death.count == 1);
-    // The broker tells whole seconds. The latest moment it can mean: what came before the death stays before it.
+    // The broker gives whole seconds. The latest possible moment keeps earlier events before the death.
     told.map_or(event.at, |at| at.after(DEATH_TIME_UNIT).min(event.at))
 }

@@ -9,11 +9,11 @@ use super::hop::Hop;
 use super::message::Message;
 use super::sight::OutOfSight;
 
-/// A status that ranks below the order's own and is announced within this time after it was only seen later: sources
-/// and services lag.
+/// Sources and services lag. A lower-ranked status that is announced within this time after the order's own was only
+/// seen late.
 const SKEW: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// The order entered a status.
+/// A status that was announced for an order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Status {
     pub(super) status: Str,
@@ -26,7 +26,7 @@ pub(super) struct Status {
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     held: BTreeMap<MessageKey, Message>,
-    /// Statuses that messages announced which are not held.
+    /// Statuses of messages that are not held.
     announced: Vec<Status>,
 }
 
@@ -35,7 +35,7 @@ impl Messages {
         Messages { held, announced }
     }
 
-    /// Joins events, and holds all messages; events that belong to no message are left out.
+    /// Joins events, and holds all messages. Events that belong to no message are left out.
     #[cfg(test)]
     pub(super) fn join<'a>(events: impl IntoIterator<Item = &'a crate::model::Event>) -> Messages {
         let mut messages = Messages::default();
@@ -60,19 +60,21 @@ impl Messages {
         hops
     }
 
-    /// The statuses that the messages announce, oldest first; one that is announced again at once stands once.
+    /// The statuses that the messages announce, oldest first. A status that is announced twice in a row appears once.
     pub(super) fn statuses(&self, settings: &config::Flow) -> Vec<Status> {
         let hops = self.held.values().flat_map(|message| &message.hops);
         entered(self.announced.iter().cloned().chain(hops.filter_map(announced)).collect(), settings)
     }
 
-    /// What sessions held that the proxy lost sight of is in nobody's hands for certain.
+    /// Marks the deliveries of sessions that the proxy lost sight of. It is not known whether a consumer still holds
+    /// them.
     pub(super) fn lose_sight(&mut self, out_of_sight: &OutOfSight) {
         let hops = self.held.values_mut().flat_map(|message| &mut message.hops);
         hops.flat_map(|hop| &mut hop.legs).for_each(|leg| leg.lose_sight(out_of_sight));
     }
 
-    /// What was given up or lost before the order's latest status change is made good by it: the order went on.
+    /// Marks each dead-lettered or unroutable message before the order's latest status change as resolved: the order
+    /// went on.
     pub(super) fn resolve(&mut self, statuses: &[Status]) {
         let Some(newest) = statuses.last() else { return };
         for hop in self.held.values_mut().flat_map(|message| &mut message.hops) {
@@ -84,7 +86,7 @@ impl Messages {
     }
 }
 
-/// The statuses that an order entered, of those that were announced, oldest first.
+/// The announced statuses that an order entered, oldest first.
 pub(super) fn entered(mut announced: Vec<Status>, settings: &config::Flow) -> Vec<Status> {
     announced.sort_by_key(|status| (status.at, status.seq));
     let mut statuses: Vec<Status> = Vec::new();
@@ -105,18 +107,18 @@ pub(super) fn entered(mut announced: Vec<Status>, settings: &config::Flow) -> Ve
     statuses
 }
 
-/// What an announced status does to an order.
+/// The effect of an announced status on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The order enters it.
+    /// The order enters the status.
     Enters,
-    /// The order is in it already.
+    /// The order is in the status already.
     Stays,
-    /// The order had been in it before its current one; it was only seen later.
+    /// The order was in the status before its current one. The announcement was only seen late.
     Passed,
 }
 
-/// What the status that is announced `next` does to an order in `current`.
+/// The effect of the announced status `next` on an order in `current`.
 pub(super) fn step(current: &Status, next: &Status, settings: &config::Flow) -> Step {
     if next.status == current.status {
         Step::Stays
@@ -129,7 +131,7 @@ pub(super) fn step(current: &Status, next: &Status, settings: &config::Flow) -> 
 
 /// The status that a hop announces.
 pub(super) fn announced(hop: &Hop) -> Option<Status> {
-    // What the broker moved announces nothing new.
+    // A message that the broker moved announces no status.
     if hop.dead_lettered_from.is_some() {
         return None;
     }
@@ -141,7 +143,7 @@ pub(super) fn announced(hop: &Hop) -> Option<Status> {
     })
 }
 
-/// `status` is declared before `other`; of statuses that are not declared nothing is known.
+/// `status` is declared before `other`. An undeclared status has no rank.
 pub(super) fn ranks_below(status: &Str, other: &Str, settings: &config::Flow) -> bool {
     let rank = |status: &Str| settings.statuses.iter().position(|declared| declared.status == *status);
     rank(status).zip(rank(other)).is_some_and(|(rank, other)| rank < other)
@@ -152,7 +154,7 @@ pub(super) fn is_final(status: &Str, settings: &config::Flow) -> bool {
     settings.completed.contains(status)
 }
 
-/// How long an order may stay in a status.
+/// The longest time that an order may stay in a status; `None` if there is no limit.
 pub(super) fn deadline(status: &Str, settings: &config::Flow) -> Option<std::time::Duration> {
     settings.statuses.iter().find(|declared| declared.status == *status)?.stalled_after
 }

@@ -1,4 +1,4 @@
-//! One line of the stalled report: found, compared with the question, and told last.
+//! One line of the stalled report. An item is found first, then compared with the query, and gets its verdict last.
 
 use crate::config;
 use crate::model;
@@ -11,22 +11,22 @@ use super::stalled::Trouble;
 use super::stalled_query::StalledQuery;
 use super::verdict::{in_status, of_trouble};
 
-/// Something that is past its deadline.
+/// An item past its deadline.
 pub(super) enum Stalled<'a> {
-    /// A message, and what is wrong with it.
+    /// A message, and its trouble.
     Message(&'a Message, Trouble<'a>),
-    /// An order, and where it is.
+    /// An order, and its status.
     Order(&'a Str, &'a Status),
 }
 
 impl<'a> Stalled<'a> {
-    /// The order, where it has been in its status for too long.
+    /// The order, if it has been in its status for too long.
     pub(super) fn order(id: &'a Str, status: &'a Status, settings: &config::Flow, now: Timestamp) -> Option<Self> {
         let limit = deadline(&status.status, settings).filter(|_| !is_final(&status.status, settings))?;
         (now.since(status.at) > limit).then_some(Stalled::Order(id, status))
     }
 
-    /// What it is ordered by: the oldest first.
+    /// The key that sorts the report, oldest item first.
     pub(super) fn age(&self) -> (Timestamp, Seq) {
         match self {
             Stalled::Message(_, trouble) => (trouble.since(), last_seen(trouble)),
@@ -34,7 +34,7 @@ impl<'a> Stalled<'a> {
         }
     }
 
-    /// It is what was asked for.
+    /// The item matches the query.
     pub(super) fn matches(&self, query: &StalledQuery) -> bool {
         let is = |wanted: &Option<String>, value: Option<&Str>| {
             wanted.as_ref().is_none_or(|wanted| value.is_some_and(|value| **value == **wanted))
@@ -54,7 +54,7 @@ impl<'a> Stalled<'a> {
         is(&query.queue, queue) && of_service && is(&query.status, status)
     }
 
-    /// The line.
+    /// The item's line in the report.
     pub(super) fn tell(&self, settings: &config::Flow, now: Timestamp) -> model::Stalled {
         match self {
             Stalled::Message(message, trouble) => of_message(message, trouble, now),

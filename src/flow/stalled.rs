@@ -1,4 +1,4 @@
-//! The reasons that stall a message: the one place that decides, for trails and for the report.
+//! The reasons that stall a message. This is the one place that decides, for trails and for the report.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use super::hop::Hop;
 use super::leg::Leg;
 use super::message::Message;
 
-/// Something a message waits for, or died of.
+/// A trouble of a message: a missing step past its deadline, a death, or a publish without a queue.
 #[derive(Clone, Debug)]
 pub(super) enum Trouble<'a> {
-    /// A queue has not delivered it in time.
+    /// A queue has not delivered the message in time.
     Undelivered { hop: &'a Hop, leg: &'a Leg, since: Timestamp, deadline: Duration },
-    /// A consumer holds it for too long.
+    /// A consumer has held the message for too long.
     Unsettled { hop: &'a Hop, leg: &'a Leg, since: Timestamp, deadline: Duration },
-    /// A queue gave it up.
+    /// A queue dead-lettered the message.
     Dead { hop: &'a Hop, leg: &'a Leg, since: Timestamp, death: &'a Death },
-    /// No queue took it.
+    /// No queue took the message.
     Unroutable { hop: &'a Hop, since: Timestamp },
 }
 
 impl Trouble<'_> {
-    /// The state that this puts a message into.
+    /// The state that the trouble puts a message into.
     pub(super) fn state(&self) -> State {
         match self {
             Trouble::Undelivered { .. } | Trouble::Unsettled { .. } => State::Stalled,
@@ -32,7 +32,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// Why the message is stalled.
+    /// The reason in the stalled report.
     pub(super) fn reason(&self) -> StalledReason {
         match self {
             Trouble::Undelivered { .. } => StalledReason::Undelivered,
@@ -42,7 +42,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// When it began.
+    /// The beginning of the trouble.
     pub(super) fn since(&self) -> Timestamp {
         match self {
             Trouble::Undelivered { since, .. }
@@ -52,7 +52,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// The publish it concerns.
+    /// The hop that the trouble concerns.
     pub(super) fn hop(&self) -> &Hop {
         match self {
             Trouble::Undelivered { hop, .. }
@@ -62,7 +62,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// The consumer that holds it.
+    /// The consumer that holds the message.
     pub(super) fn holder(&self) -> Option<Consumer> {
         match self {
             Trouble::Unsettled { leg, .. } => Some(leg.consumer()),
@@ -70,7 +70,7 @@ impl Trouble<'_> {
         }
     }
 
-    /// The queue it concerns.
+    /// The queue that the trouble concerns.
     pub(super) fn queue(&self) -> Option<&Str> {
         match self {
             Trouble::Undelivered { leg, .. } | Trouble::Unsettled { leg, .. } | Trouble::Dead { leg, .. } => {
@@ -81,7 +81,7 @@ impl Trouble<'_> {
     }
 }
 
-/// Everything that is wrong with a message at `now`.
+/// All troubles of a message at `now`.
 pub(super) fn troubles<'a>(
     message: &'a Message,
     settings: &'a config::Flow,
@@ -89,7 +89,7 @@ pub(super) fn troubles<'a>(
 ) -> impl Iterator<Item = Trouble<'a>> {
     let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().flat_map(move |(index, hop)| {
-        // What went nowhere was made good when it was published again.
+        // An unroutable publish is resolved when the message is published again.
         let lost = is_lost(hop, index, newest)
             .then(|| Trouble::Unroutable { hop, since: hop.published_at.unwrap_or(hop.first_at) });
         lost.into_iter().chain(hop.legs.iter().filter_map(move |leg| trouble(message, hop, leg, settings, now)))
@@ -107,7 +107,7 @@ fn trouble<'a>(
         return (!leg.resolved).then_some(Trouble::Dead { hop, leg, since: *since, death });
     }
     match leg.state() {
-        // What lies in a dead-letter queue is known to be dead; nobody is expected to take it.
+        // A message in a dead-letter queue is known to be dead. No consumer is expected to take it.
         LegState::Waiting if hop.dead_lettered_from.is_none() && !message.is_made_up_for(hop, leg) => {
             let published = hop.published_at.unwrap_or(hop.first_at);
             let since = leg.settled().map_or(published, |(at, _)| at);
@@ -123,12 +123,12 @@ fn trouble<'a>(
     }
 }
 
-/// No queue took the hop, and nothing was published after it.
+/// No queue took the hop, and the message was not published again.
 fn is_lost(hop: &Hop, index: usize, newest: Option<usize>) -> bool {
     hop.unroutable && !hop.resolved && hop.legs.is_empty() && newest.is_none_or(|newest| newest <= index)
 }
 
-/// Nothing is expected to happen to the message any more, as far as the sources can tell.
+/// No further event of the message is expected, as far as the sources can see.
 pub(super) fn is_finished(message: &Message) -> bool {
     let newest = message.hops.iter().rposition(|hop| hop.dead_lettered_from.is_none());
     message.hops.iter().enumerate().all(|(index, hop)| {
@@ -142,7 +142,7 @@ pub(super) fn is_finished(message: &Message) -> bool {
     })
 }
 
-/// Where one hop stands, all its queues taken together.
+/// The state of one hop, over all its queues.
 pub(super) fn hop_state(message: &Message, hop: &Hop, settings: &config::Flow, now: Timestamp) -> State {
     let own = troubles(message, settings, now).filter(|trouble| std::ptr::eq(trouble.hop(), hop));
     if let Some(worst) = own.map(|trouble| trouble.state()).max_by_key(|state| severity(*state)) {
@@ -162,7 +162,7 @@ pub(super) fn hop_state(message: &Message, hop: &Hop, settings: &config::Flow, n
     if hop.legs.iter().all(done) { State::Completed } else { State::InFlight }
 }
 
-/// Which of two troubles is told first.
+/// The rank of a state. The trouble with the highest rank becomes the verdict.
 pub(super) fn severity(state: State) -> u8 {
     match state {
         State::DeadLettered => 3,

@@ -1,19 +1,19 @@
-//! A question for stalled messages and orders.
+//! A query for stalled messages and orders.
 
 use crate::model::StalledWhat;
 
-/// Filter of the stalled report; `None` leaves all in.
+/// Filter of the stalled report. A `None` selects all.
 #[derive(Clone, Debug)]
 pub struct StalledQuery {
-    /// Messages or orders.
+    /// Only messages, or only orders.
     pub what: Option<StalledWhat>,
-    /// Service that published the message, or holds it, or announced the status.
+    /// Service that published the message, holds it, or announced the status.
     pub service: Option<String>,
-    /// Queue that owes the message.
+    /// Queue in which the message is in trouble.
     pub queue: Option<String>,
-    /// Status.
+    /// Status of the order, or status that the message announces.
     pub status: Option<String>,
-    /// Items in the answer.
+    /// The most items in the answer.
     pub limit: usize,
 }
 

@@ -12,10 +12,10 @@ use foldhash::fast::RandomState;
 
 use crate::model::Timestamp;
 
-/// Entries removed for their age with each change: more than are added, so that none pile up.
+/// Entries of each queue that a sweep removes for their age. A change adds fewer, so old entries do not pile up.
 const SWEEP_STEP: usize = 4;
 
-/// How long entries stay.
+/// The bounds of a table.
 pub(super) struct Limits {
     /// Entries kept at a time.
     pub(super) len_max: usize,
@@ -31,7 +31,7 @@ pub(super) struct Limits {
 pub(super) struct Table<K, V> {
     places: HashMap<K, usize, RandomState>,
     entries: Vec<Option<Entry<K, V>>>,
-    /// Places that nothing stands at.
+    /// Places without an entry.
     free: Vec<usize>,
     finished: Queue,
     unfinished: Queue,
@@ -77,7 +77,7 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         self.entries.iter().flatten().map(|entry| (&entry.key, &entry.value))
     }
 
-    /// Changes the entry of `key`, made where there is none.
+    /// Changes the entry of `key`, and makes it first if there is none.
     pub(super) fn change(
         &mut self,
         key: K,
@@ -110,7 +110,8 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         self.enter_queue(place);
     }
 
-    /// Removes the entry whose last change is the oldest: a finished one, where there is one.
+    /// Removes the finished entry with the oldest last change. If none is finished, it removes the oldest unfinished
+    /// one.
     pub(super) fn pop_oldest(&mut self) -> Option<V> {
         let oldest = self.finished.oldest.or(self.unfinished.oldest)?;
         self.remove(oldest).map(|entry| entry.value)
@@ -121,7 +122,8 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         self.entries.into_iter().flatten().map(|entry| (entry.key, entry.value))
     }
 
-    /// Removes what is past its time, and the oldest beyond the bound; how many of those were not finished.
+    /// Removes the entries past their time, and the oldest beyond the bounds. Returns the number of removed entries
+    /// that were not finished.
     pub(super) fn sweep(&mut self, now: Timestamp, limits: &Limits) -> u64 {
         let kept = limits.finished_kept.min(limits.kept);
         self.remove_oldest(true, SWEEP_STEP, |at| now.since(at) > kept);
@@ -133,7 +135,8 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         unfinished as u64
     }
 
-    /// Removes the oldest, at most `count`, while `goes` says so of the time of their last change; how many.
+    /// Removes the oldest entries, at most `count`, while `goes` accepts the time of their last change. Returns their
+    /// number.
     fn remove_oldest(&mut self, finished: bool, count: usize, goes: impl Fn(Timestamp) -> bool) -> usize {
         for removed in 0..count {
             let Some(oldest) = self.queue(finished).oldest else { return removed };
@@ -193,7 +196,8 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
         self.entries.get_mut(place)?.as_mut()
     }
 
-    /// Every entry stands in exactly one queue, which is in order, and the map names its place; the others are free.
+    /// Every entry stands in exactly one queue, and the map names its place. Each queue is in order. All other places
+    /// are free.
     #[cfg(test)]
     pub(super) fn check_invariants(&self) {
         assert_eq!(self.len(), self.finished.len + self.unfinished.len);

@@ -1,4 +1,4 @@
-//! The verdict: where an order or a message stands, from its hops and statuses.
+//! The verdict on an order or a message, from its hops and statuses.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::message::Message;
 use super::order::{Messages, Status, deadline, follows, is_final};
 use super::stalled::{Trouble, severity, troubles};
 
-/// The verdict on an order, or on one message, for which `statuses` is empty.
+/// The verdict on an order, or on one message. For a message, `statuses` is empty.
 pub(super) fn judge(
     subject: &Subject,
     messages: &Messages,
@@ -45,7 +45,7 @@ pub(super) fn judge(
     without_status(messages, mention, settings, now)
 }
 
-/// The verdict that a trouble is.
+/// The verdict for a trouble.
 pub(super) fn of_trouble(message: &Message, trouble: &Trouble<'_>, mention: Mention, now: Timestamp) -> Verdict {
     match *trouble {
         Trouble::Undelivered { hop, leg, since, deadline } => {
@@ -59,7 +59,7 @@ pub(super) fn of_trouble(message: &Message, trouble: &Trouble<'_>, mention: Ment
     }
 }
 
-/// The verdict on an order of which only its status is known.
+/// The verdict on an order by its status alone.
 pub(super) fn in_status(status: &Status, newest: Option<Newest>, settings: &config::Flow, now: Timestamp) -> Verdict {
     let (lasts, limit) = (now.since(status.at), deadline(&status.status, settings));
     let stay = Stay {
@@ -96,7 +96,7 @@ fn dead_letter(message: &Message, leg: &Leg, death: &Death, at: Timestamp, menti
     }
 }
 
-/// What became of a message after a queue gave it up.
+/// The fate of a message after a queue dead-lettered it.
 fn fate(message: &Message, leg: &Leg) -> Fate {
     let died_at = leg.death.as_deref().map(|(at, _)| *at);
     let followed = |hop: &&Hop| hop.dead_lettered_from.as_ref() == Some(&leg.queue) && hop.published_at >= died_at;
@@ -112,7 +112,7 @@ fn fate(message: &Message, leg: &Leg) -> Fate {
     }
 }
 
-/// A hop that waits in these queues, of which there is at least one.
+/// The wait of a hop in these queues. There is at least one queue.
 fn wait(message: Mention, hop: &Hop, legs: &[&Leg], since: Timestamp, limit: Duration, now: Timestamp) -> Wait {
     let given_back = legs.iter().find_map(|leg| given_back(leg).map(|back| (&leg.queue, back)));
     let queue = given_back.as_ref().map(|(queue, _)| *queue).or(legs.first().map(|leg| &leg.queue));
@@ -143,7 +143,7 @@ fn sent(message: Mention, hop: &Hop) -> Sent {
     }
 }
 
-/// What the broker told the publisher.
+/// The broker's answer to the publisher.
 fn answer(hop: &Hop) -> Answer {
     match hop.answer {
         _ if hop.returned.is_some() => Answer::Returned,
@@ -154,19 +154,19 @@ fn answer(hop: &Hop) -> Answer {
     }
 }
 
-/// The consumer that gave the message back, where that is how the latest delivery ended.
+/// The consumer of the latest delivery, if that delivery ended with a requeue.
 fn given_back(leg: &Leg) -> Option<GivenBack> {
     let (_, settlement) = leg.settled().filter(|(_, settlement)| settlement.is_requeued())?;
     Some(GivenBack { consumer: name(leg), times: leg.given_back().max(1), kind: settlement.kind })
 }
 
-/// Who was given the latest delivery, by the best name there is.
+/// The name of the consumer that got the latest delivery: its service, else its client name.
 fn name(leg: &Leg) -> Option<Str> {
     let consumer = leg.consumer();
     consumer.service.or(consumer.client_name)
 }
 
-/// Where the newest message of an order is.
+/// The state and the queue of an order's newest message.
 fn newest_step(messages: &Messages) -> Option<Newest> {
     let hops = messages.hops();
     let (message, hop) = hops.iter().rev().find(|(_, hop)| hop.dead_lettered_from.is_none() && !hop.legs.is_empty())?;
@@ -184,7 +184,7 @@ fn newest_step(messages: &Messages) -> Option<Newest> {
     })
 }
 
-/// A message on its own, or an order whose messages announce no status.
+/// The verdict on a message on its own, or on an order whose messages announce no status.
 fn without_status(
     messages: &Messages,
     mention: impl Fn(&Message) -> Mention,
@@ -194,7 +194,7 @@ fn without_status(
     let hops = messages.hops();
     let published = hops.iter().rfind(|(_, hop)| hop.dead_lettered_from.is_none());
     let Some((message, hop)) = published.or(hops.last()) else { return Verdict::Unobserved };
-    // What came back to a queue after a death was moved there by the broker, and counts, unless it waits.
+    // After a death, the broker moves a message back to a queue. Such a hop counts, unless it waits.
     let legs = |wanted: LegState| -> Vec<Placed<'_>> {
         let legs = hops.iter().flat_map(|(message, hop)| hop.legs.iter().map(move |leg| (*message, *hop, leg)));
         let waits = wanted == LegState::Waiting;
@@ -246,7 +246,7 @@ fn delivery(taken: &[Placed<'_>], mention: &impl Fn(&Message) -> Mention) -> Opt
         queue: leg.queue.clone(),
         queues: queues.len() as u64,
         at: settled.filter(|_| !acknowledged).map_or(taken_at, |(at, _)| at),
-        // A consumer may ask for deliveries that count as acknowledged at once.
+        // With `no-ack`, a delivery counts as acknowledged at once.
         held: leg.held().filter(|held| acknowledged && !held.is_zero()),
     })
 }

@@ -13,34 +13,34 @@ use crate::{clock, task};
 use super::position::Position;
 use super::progress::Progress;
 
-/// Events handed on together: a sink that holds a lock meanwhile holds it no longer than these take.
+/// Events handed on together. A sink that holds a lock meanwhile holds it for this many events at most.
 const CHUNK_LEN: usize = 512;
-/// How often a sink is told the time.
+/// The interval at which a sink is given the time.
 const TIME_EVERY: Duration = Duration::from_secs(1);
-/// Events that may be under way to a follower that counts as caught up: a moment's worth under load.
+/// Events that may be under way to a follower that counts as caught up. Under load, these are the events of a moment.
 const CAUGHT_UP_LAG: u64 = 4096;
 
-/// What a follower hands to its sink.
+/// An update that a follower hands to its sink.
 #[derive(Debug)]
 pub enum Update<'a> {
-    /// Following begins, for the first time or once more after a panic. Nothing that was handed on before counts.
+    /// Following begins, for the first time or again after a panic. All earlier updates no longer count.
     Begin,
-    /// Committed events, without the bytes of their bodies where they came in memory.
+    /// Committed events. Events that came in memory lack the bytes of their bodies.
     Events(&'a [Event]),
-    /// Events that are not in the journal any more. They are told before the next events.
+    /// Events that are not in the journal any more. This update comes before the next events.
     Missing(Missing),
-    /// It is this late, and the sink has nearly all that is committed. Told about once a second.
+    /// The present time, about once a second. The first comes when the sink has nearly all committed events.
     Time(Timestamp),
 }
 
 /// Events that retention has removed, or that damage has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The number of the first.
+    /// The number of the first missing event.
     pub first: Seq,
-    /// The number of the last. Events between the two may be there.
+    /// The number of the last missing event. Events between the two may be there.
     pub last: Seq,
-    /// How many they are.
+    /// The number of missing events.
     pub count: u64,
 }
 
@@ -52,7 +52,7 @@ pub struct Follower<S> {
     position: Option<Position>,
     sink: S,
     progress: Progress,
-    /// Every event before it is handed on, missing, or older than the beginning.
+    /// The next event. Every event before it is handed on, missing, or older than the beginning.
     next: Seq,
     is_caught_up: bool,
     told_time_at: Option<Instant>,
@@ -62,8 +62,8 @@ pub struct Follower<S> {
 }
 
 impl<S: FnMut(Update<'_>)> Follower<S> {
-    /// A follower that begins with the events of `from`, which is asked at each beginning. `tail` is offered the commits
-    /// of the journal behind `reader`; where nobody writes, an empty one.
+    /// A follower that begins with the events of the time `from`, which is called at each beginning. `tail` is offered
+    /// the commits of the journal behind `reader`. If there is no writer, give an empty tail.
     pub fn new(reader: Reader, tail: &Tail, from: impl Fn() -> Timestamp + Send + 'static, sink: S) -> Self {
         Follower {
             commits: tail.subscribe(),
@@ -81,13 +81,13 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
         }
     }
 
-    /// The same, which begins behind `position` where that is kept.
+    /// The same follower. It begins behind `position`, if one is kept.
     #[must_use]
     pub fn behind(self, position: Position) -> Self {
         Follower { position: Some(position), ..self }
     }
 
-    /// Tells how far it is.
+    /// The follower's progress.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()
@@ -113,13 +113,13 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
             if !self.advance(cancel) {
                 self.tell_time();
                 let news = async { tokio::time::timeout(TIME_EVERY, self.commits.news()).await };
-                // Whatever ends the wait, the loop looks for all of it.
+                // After any end of the wait, the loop checks for news, for the time and for cancellation.
                 let _ = runtime.block_on(cancel.run_until_cancelled(news));
             }
         }
     }
 
-    /// Hands on what is committed already.
+    /// Hands on the events that are committed already.
     pub(super) fn begin(&mut self, cancel: &CancellationToken) {
         let last = self.reader.last_seq();
         self.next = self.first();
@@ -142,7 +142,7 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
         })
     }
 
-    /// Hands on the oldest news; `false`: there is none.
+    /// Hands on the oldest news. `false`: there is none.
     pub(super) fn advance(&mut self, cancel: &CancellationToken) -> bool {
         match self.commits.take() {
             Some(News::Commit(commit)) => {
@@ -155,7 +155,7 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
         true
     }
 
-    /// Events handed on that were read from the journal, and those that were not.
+    /// The numbers of events handed on from the journal, and from memory.
     #[cfg(test)]
     pub(super) fn ways(&self) -> (u64, u64) {
         (self.read_back, self.handed_over)
@@ -223,7 +223,7 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
         self.tell_time();
     }
 
-    /// Tells which events before `end` are neither handed on nor in `chunk`.
+    /// Reports the events before `end` that are neither handed on nor in `chunk`.
     fn miss(&mut self, end: Seq, chunk: &[Event]) {
         let numbers = chunk.iter().map(|event| event.seq).chain([end]);
         let Some(missing) = missing(self.next, numbers) else { return };
@@ -231,13 +231,14 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
         (self.sink)(Update::Missing(missing));
     }
 
-    /// Everything up to `last` is done with.
+    /// Marks every event up to `last` as handed on or missing.
     fn pass(&mut self, last: Seq) {
         self.next = self.next.max(last.next());
         self.progress.pass(last);
     }
 
-    /// Tells the time once a second, from when it has caught up: the sink must not take for present what is long over.
+    /// Gives the time once a second, after the follower has caught up. Before, the sink would take old events for
+    /// present ones.
     fn tell_time(&mut self) {
         if !self.is_caught_up && self.progress.lag() <= CAUGHT_UP_LAG {
             self.is_caught_up = true;
@@ -251,7 +252,7 @@ impl<S: FnMut(Update<'_>)> Follower<S> {
     }
 }
 
-/// The numbers from `next` on that `numbers` leave out before their last.
+/// The numbers from `next` on that `numbers` skip before their last one.
 pub(super) fn missing(next: Seq, numbers: impl Iterator<Item = Seq>) -> Option<Missing> {
     let (mut next, mut missing) = (next, None);
     for number in numbers {

@@ -1,4 +1,4 @@
-//! How far the owner of a follower is, in a file: a follower goes on behind it after a restart.
+//! The position of a follower's owner, in a file. After a restart, the follower goes on behind it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::journal::{Reader, write_durably};
 use crate::model::Seq;
 
-/// Why a position cannot be written.
+/// A position cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "cannot write the position {}: {source}; after a restart events are handed on again that were done with. Is the disk \
@@ -19,11 +19,11 @@ use crate::model::Seq;
 pub struct PositionError {
     /// The file.
     file: PathBuf,
-    /// Why.
+    /// The cause.
     source: io::Error,
 }
 
-/// The last event with which its owner is done. A cheap handle; a file, which is replaced as a whole.
+/// The last event that its owner has finished. A cheap handle on a file, which is replaced as a whole.
 #[derive(Clone, Debug)]
 pub struct Position {
     dir: PathBuf,
@@ -45,10 +45,10 @@ impl Position {
         Position { dir: dir.to_owned(), name: format!("{name}.position"), journal: reader.journal_id().to_owned() }
     }
 
-    /// Keeps that everything up to `seq` is done with. It is on the disk when this returns.
+    /// Records that the owner has finished every event up to `seq`. The record is on the disk when this returns.
     ///
     /// # Errors
-    /// [`PositionError`]; the position is as it was.
+    /// [`PositionError`]; the position is unchanged.
     pub fn keep(&self, seq: Seq) -> Result<(), PositionError> {
         let kept = Kept { journal: self.journal.clone(), seq: seq.0 };
         let written = serde_json::to_vec(&kept).map_err(io::Error::from);
@@ -56,7 +56,7 @@ impl Position {
         written.map_err(|source| PositionError { file: self.dir.join(&self.name), source })
     }
 
-    /// The position; `None` where none is kept, or not one of this journal.
+    /// The position; `None` if none is kept, or if it is not of this journal.
     pub(super) fn kept(&self) -> Option<Seq> {
         let file = self.dir.join(&self.name);
         let told = |error: &dyn std::fmt::Display| {

@@ -1,4 +1,4 @@
-//! How far a follower is, for whoever asks.
+//! The progress of a follower, for any caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::journal::Reader;
 use crate::model::Seq;
 
-/// How far a follower is. A cheap handle.
+/// The progress of a follower. A cheap handle.
 #[derive(Clone)]
 pub struct Progress {
     reader: Reader,
@@ -16,7 +16,7 @@ pub struct Progress {
 #[derive(Default)]
 struct Shared {
     passed: AtomicU64,
-    /// It panicked, and has not caught up since.
+    /// The sink panicked, and the follower has not caught up since.
     is_behind_a_panic: AtomicBool,
 }
 
@@ -25,13 +25,13 @@ impl Progress {
         Progress { reader, shared: Arc::default() }
     }
 
-    /// Committed events that the sink does not have yet.
+    /// The number of committed events that the sink does not have yet.
     #[must_use]
     pub fn lag(&self) -> u64 {
         self.reader.last_seq().0.saturating_sub(self.shared.passed.load(Ordering::Relaxed))
     }
 
-    /// The sink panicked, and has not been given everything anew since.
+    /// The sink panicked, and has not been given all events again since.
     #[must_use]
     pub fn is_behind_a_panic(&self) -> bool {
         self.shared.is_behind_a_panic.load(Ordering::Relaxed)

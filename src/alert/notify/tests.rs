@@ -1,4 +1,4 @@
-//! The notifier against receivers of every temper, on a port of this machine.
+//! The notifier against receivers with all kinds of answers, on a port of this machine.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::config::Secret;
 use crate::model::api::AlertView;
 
-/// Quick, so that tests do not wait.
+/// Short times, so that the tests do not wait.
 const IMPATIENT: Patience = Patience {
     backoff_min: Duration::from_millis(1),
     backoff_max: Duration::from_millis(4),
@@ -17,7 +17,7 @@ const IMPATIENT: Patience = Patience {
     drain: Duration::from_millis(500),
 };
 
-/// A receiver that answers with these statuses in turn, the last for ever; `None`: never.
+/// A receiver that answers with these statuses in turn, and repeats the last for ever. `None` is no answer.
 struct Receiver {
     port: u16,
     seen: Arc<Mutex<Vec<serde_json::Value>>>,
@@ -58,13 +58,13 @@ fn alert(id: &str) -> Alert {
     Alert { id: id.into(), rule: "r".into(), ..Alert::default() }
 }
 
-/// Hands alerts in, runs the notifier until it has nothing left, and gives the counts.
+/// Queues alerts, runs the notifier until none is left, and compares its counts and requests with the expected ones.
 async fn check(script: &[Option<u16>], alerts: usize, expected: (u64, u64), requests: usize) {
     let receiver = receiver(script).await;
     let (outbox, notifier) = notifier(receiver.port, Duration::from_millis(200));
     (0..alerts).for_each(|n| outbox.tell(alert(&n.to_string())));
     let counts = Arc::clone(&outbox.counts);
-    // Without anyone who could hand in more, the notifier ends by itself.
+    // The notifier ends by itself when no outbox is left.
     drop(outbox);
     notifier.run(CancellationToken::new()).await;
     let counts = (counts.sent.load(Ordering::Relaxed), counts.failed.load(Ordering::Relaxed));

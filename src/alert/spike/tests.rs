@@ -39,7 +39,7 @@ fn dead(seconds: f64, queue: &str, reason: &str) -> Event {
     event
 }
 
-/// What is told at a moment: state and queue with reason.
+/// The alerts reported at a moment: their state, and their queue with its reason.
 fn told(detector: &mut SpikeDetector, seconds: f64) -> Vec<(AlertState, String)> {
     let transitions = detector.tick(at(seconds)).into_iter().filter(|one| one.tell);
     transitions.map(|one| (one.alert.state, format!("{} {}", one.alert.queue, one.alert.reason))).collect()
@@ -78,7 +78,7 @@ fn a_spike_fires_once_and_resolves_when_it_stayed_below_the_threshold() {
     assert_eq!(detector.watched.len(), 0, "nothing is kept of a quiet queue");
 }
 
-/// Every sentence of an alert. After a change that is meant, `UPDATE_EXPECT=1` rewrites it.
+/// Every sentence of an alert. After an intended change, `UPDATE_EXPECT=1` rewrites it.
 #[test]
 fn summaries_in_full() {
     let mut text = String::new();
@@ -179,7 +179,7 @@ fn samples_and_windows_are_bounded() {
     assert!((59_900..=60_000).contains(&alert.count), "{}", alert.count);
 }
 
-/// The same rule, with every time kept and everything worked out anew: what is firing, since when, with which peak.
+/// The same rule. It computes the firing alert anew from all times: its beginning and its peak.
 struct Naive {
     threshold: usize,
     window: Duration,
@@ -187,7 +187,7 @@ struct Naive {
 }
 
 impl Naive {
-    /// `times` in slots of a thousandth of the window.
+    /// The beginning and the peak of the firing alert, by `times` in slots of a thousandth of the window.
     fn firing(&self, times: &[i64], now: i64, slot: i64) -> Option<(i64, usize)> {
         let window = self.window.as_micros() as i64 / slot;
         let resolve = self.resolve_after.as_micros() as i64;
@@ -204,7 +204,7 @@ impl Naive {
             let inside = |upto: usize| {
                 times[..upto].iter().filter(|at| at.div_euclid(slot) + window > moment.div_euclid(slot)).count()
             };
-            // First what leaves, then what comes.
+            // Old events leave first, then new events come.
             let count = inside(seen);
             let before = times[..seen].iter().filter(|at| **at == moment).count();
             if firing.is_some() && count - before < self.threshold && below.is_none() {
@@ -240,7 +240,7 @@ proptest! {
         let mut now = 1_800_000_000_000_000;
         let mut times = Vec::new();
         for (wait, tick) in waits.iter().zip(&ticks) {
-            // Times that differ, so that the model need not order what happens at one moment.
+            // All times differ, so the model need not order the events of one moment.
             now += wait + 1;
             times.push(now);
             let mut event = dead(0.0, "q", "rejected");

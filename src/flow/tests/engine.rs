@@ -1,4 +1,4 @@
-//! What is under way: deadlines, bounds, and agreement with the trail.
+//! The engine: deadlines, bounds, and agreement with the trail.
 
 use super::super::StalledQuery;
 use super::super::engine::Engine;
@@ -35,7 +35,7 @@ fn a_deadline_is_past_only_after_its_last_moment() {
     let mut unfollowed = taken.clone();
     taken.delivery_tag = Some(1);
     engine.apply(&numbered(taken, 2, 601, "m"));
-    // Without a tag its settlement is not followed, so nobody knows that it is still held.
+    // Without a tag, the settlement is not followed. It is not known whether the message is still held.
     unfollowed.order_id = None;
     engine.apply(&numbered(unfollowed, 3, 601, "unfollowed"));
     assert_eq!(reasons(&engine, 601 + 900), ["status"]);
@@ -122,7 +122,7 @@ fn what_a_consumer_holds_too_long_is_stalled_and_says_who_holds_it() {
     for (service, found) in [("CRM", 1), ("Shop", 1), ("MES", 0)] {
         assert_eq!(engine.stalled(&of(Some(service)), at(904_000)).total, found, "{service}");
     }
-    // It is given back, and nobody takes it again.
+    // The message is requeued, and no consumer takes it again.
     let back = timed(vec![vec![(1000, ended("crm", 7, SettlementKind::Close, true))]]).concat();
     back.iter().for_each(|event| engine.apply(event));
     assert_eq!(engine.stalled(&of(None), at(1_600_000)).total, 0);

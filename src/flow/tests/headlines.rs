@@ -18,7 +18,7 @@ const WORDS_MAX: usize = 25;
 
 static MOMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d:\d\d").unwrap());
 
-/// What is wrong with a sentence.
+/// The fault of a sentence, if it has one.
 fn fault(text: &str) -> Option<&'static str> {
     let moments: Vec<&str> = MOMENT.find_iter(text).map(|found| found.as_str()).collect();
     let marks = ["{", "}", "$", "  ", " ,", " .", " ;", " :", "()", "..", "queue  ", "unknown"];
@@ -44,7 +44,7 @@ fn check(told: &Told) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Something that a source may tell of a message.
+/// An event that a source may report of a message.
 fn told() -> impl Strategy<Value = Event> {
     let kind = prop::sample::select(SettlementKind::ALL.to_vec());
     let reason = prop::sample::select(vec!["rejected", "expired", "maxlen", "delivery_limit", "odd"]);
@@ -74,7 +74,7 @@ fn told() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The same with a moment, a message, and a status that it may announce.
+/// A history of such events. Each has a moment, a message, and maybe a status that it announces.
 fn history() -> impl Strategy<Value = Vec<Event>> {
     let status = prop::option::of(prop::sample::select(vec!["SUBMITTED", "STARTED", "SHIPPED", "ODD"]));
     let one = (told(), prop::sample::select(vec!["m-1", "m-2"]), status, 0..2000i64);

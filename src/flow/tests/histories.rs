@@ -1,4 +1,4 @@
-//! True histories, each told in every order in which lagging sources can tell it.
+//! True histories, each reported in every order in which lagging sources can report it.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ const WORK: (&str, &str) = ("work", "k");
 const DLX: (&str, &str) = ("dlx", "k");
 const RETRY: (&str, &str) = ("retry", "k");
 
-/// Every way in which `streams` can come in, each in its own order.
+/// Every way in which `streams` can come in. Each stream keeps its own order.
 pub(super) fn merges(streams: &[Vec<Event>]) -> Vec<Vec<Event>> {
     let mut all = Vec::new();
     for (index, stream) in streams.iter().enumerate() {
@@ -169,7 +169,7 @@ fn one_message_is_bounded_and_its_newest_hops_are_kept() {
 /// One pass of a message through its work queue.
 #[derive(Clone, Debug)]
 enum Pass {
-    /// Delivered so often, and refused: it waits in the retry queue and comes back.
+    /// Delivered this many times, then rejected. The message waits in the retry queue and comes back.
     Retried(usize),
 }
 
@@ -196,7 +196,7 @@ prop_compose! {
             expected.push("retry <q wait:dead_lettered+*0".to_owned());
             place = "work <wait".to_owned();
         }
-        // After a retry, only a delivery tells that the message is back in its queue.
+        // After a retry, only a delivery shows that the message is back in its queue.
         let last = if passes.is_empty() { last } else { last + 1 };
         deliveries(last, passes.is_empty());
         if dies && last > 0 {

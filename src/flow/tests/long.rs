@@ -1,4 +1,4 @@
-//! Orders and messages with long histories: judged by all of it, in bounded memory.
+//! Orders and messages with long histories. The verdict uses the whole history, in bounded memory.
 
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn announcing(status: &str, mut event: Event) -> Event {
     event
 }
 
-/// What becomes of one message, in the order in which it is told; the last says whether it is in trouble for ever.
+/// The events of one message, in the order of their reports, and whether the message is in trouble for ever.
 fn life(variant: u64, status: Option<&str>) -> (Vec<Event>, bool) {
     let sent = publish("work", "k", &["q"]);
     let sent = status.map_or(sent.clone(), |status| announcing(status, sent));
@@ -37,7 +37,7 @@ fn life(variant: u64, status: Option<&str>) -> (Vec<Event>, bool) {
     }
 }
 
-/// An order with so many messages, of which a few are under way at a time, and a few stay in trouble.
+/// An order with this many messages. A few are under way at a time, and a few stay in trouble.
 fn history(seed: u64, messages: u64) -> Vec<Event> {
     let mut random = seed;
     let mut random = move |below: u64| {
@@ -142,7 +142,7 @@ fn an_order_of_fifty_thousand_events_is_judged_by_all_of_them() {
         let sent = of(Some("JW-1"), &id, announcing("STARTED", publish("work", "k", &["q"])));
         let taken = of(None, &id, deliver("work", "k", "q"));
         let seen = by(Source::Binding, sent.clone());
-        // One in the middle was never delivered; nothing that is shown tells of it.
+        // One message in the middle was never delivered. None of the shown events is about it.
         let told = if n == 7_000 { vec![sent, seen] } else { vec![sent, taken.clone(), again(taken), seen] };
         events.extend(told.into_iter().map(|event| Event { at: at(n * 20), ..event }));
     }

@@ -1,4 +1,4 @@
-//! Histories of messages, told by sources that lag behind each other, and what must be made of them.
+//! Histories of messages, reported by sources that lag behind each other, and the expected trails.
 
 mod engine;
 mod headlines;
@@ -54,13 +54,13 @@ fn deliver(exchange: &str, key: &str, queue: &str) -> Event {
     event
 }
 
-/// `event`, as a source sees a delivery that is not the first.
+/// `event`, as a source sees a redelivery.
 fn again(mut event: Event) -> Event {
     event.redelivered = Some(true);
     event
 }
 
-/// `event`, of a message that a queue has given up before.
+/// `event`, of a message that a queue has dead-lettered before.
 fn moved(mut event: Event) -> Event {
     event.headers = vec![("x-death".into(), Value::List(vec![]))];
     event
@@ -74,7 +74,7 @@ fn by(source: Source, mut event: Event) -> Event {
     event
 }
 
-/// `queue` gave up what had been published to `from`, and the broker sent it to `to`.
+/// `queue` dead-lettered a message that had been published to `from`, and the broker sent it to `to`.
 fn death(queue: &str, reason: &str, count: u64, from: (&str, &str), to: (&str, &str)) -> Event {
     let mut event = event(Kind::DeadLetter, Source::DeadLetter, to.0, to.1);
     event.queue = Some(queue.into());
@@ -91,7 +91,7 @@ fn settle(queue: &str, kind: SettlementKind, requeue: bool) -> Event {
     event
 }
 
-/// Numbers the events and lets each come a second after the one before.
+/// Numbers the events, and places each a second after the one before.
 fn journal(events: impl IntoIterator<Item = Event>) -> Vec<Event> {
     let numbered = events.into_iter().zip(1..).map(|(mut event, number)| {
         event.seq = Seq(number);
@@ -109,7 +109,7 @@ fn join(events: &[Event]) -> Message {
     message
 }
 
-/// The hops in a line each: where to, from where moved, and each queue's state.
+/// The hops, one line each: the exchange, the queue that dead-lettered the message, and the state in each queue.
 fn told(message: &Message) -> Vec<String> {
     let hop = |hop: &super::hop::Hop| {
         let from = hop.dead_lettered_from.as_ref().map_or(String::new(), |queue| format!(" <{queue}"));
@@ -132,19 +132,19 @@ fn message() -> Subject {
     Subject::Message(MessageKey::Id("m-1".into()))
 }
 
-/// The order of those that have one.
+/// The order of the histories that have one.
 fn order() -> Subject {
     Subject::Order("JW-1".into())
 }
 
-/// The trail that is told at a second.
+/// The trail as of a second after the start.
 fn trail_of(subject: Subject, events: &[Event], out_of_sight: &OutOfSight, seconds: i64) -> Trail {
     let settings = settings();
     let history = History::of(events, &settings);
     super::trail::build(subject, history, out_of_sight, &settings, at(seconds * 1000))
 }
 
-/// A verdict as a reader gets it.
+/// The headline of a verdict, as a reader gets it.
 fn headline(verdict: &Verdict) -> String {
     Words::english().headline(verdict)
 }
@@ -180,7 +180,7 @@ fn a_death_that_is_seen_late_does_not_move_before_what_the_order_did_in_the_same
     let mut dead = death("crm.payments", "rejected", 1, ("payments", "capture"), ("", "failed"));
     dead.source = Source::Firehose;
     dead.observed_late = true;
-    // The broker tells whole seconds.
+    // The broker gives whole seconds.
     dead.death.as_mut().expect("a death").first_at = Some(at(10_000));
     let events = [&mut submitted, &mut sent, &mut taken, &mut dead].into_iter().zip([10_500, 10_600, 10_601, 10_900]);
     let events: Vec<Event> = events

@@ -1,11 +1,11 @@
-//! What the proxy sees, told together with what taps see, in every order in which they can lag behind each other.
+//! Reports of the proxy together with reports of taps, in every order in which they can lag behind each other.
 
 use super::histories::merges;
 use super::*;
 use crate::model::trail::{Hop, Leg};
 use crate::model::{Return, Session, Told};
 
-/// What one source tells, with the second at which it does.
+/// The events of one source, each with its second.
 pub(super) type Stream = Vec<(i64, Event)>;
 
 fn session(client: &str, channel: u16) -> Session {
@@ -54,13 +54,13 @@ pub(super) fn ended(by: &str, tag: u64, kind: SettlementKind, requeue: bool) -> 
     event
 }
 
-/// The firehose names connections otherwise.
+/// `event` with a connection as the firehose names it.
 pub(super) fn traced(mut event: Event) -> Event {
     event.session = Some(Session { connection: Some("127.0.0.1:9 -> 127.0.0.1:5672".into()), ..Session::default() });
     event
 }
 
-/// Gives each event its time and number, which it keeps in whatever order the streams come in.
+/// Gives each event its time and its number. The event keeps both in every order of the streams.
 pub(super) fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
     let mut number = 0;
     let mut stamp = |(seconds, mut event): (i64, Event)| {
@@ -71,7 +71,7 @@ pub(super) fn timed(streams: Vec<Stream>) -> Vec<Vec<Event>> {
     streams.into_iter().map(|stream| stream.into_iter().map(&mut stamp).collect()).collect()
 }
 
-/// The trail; what may differ with the order in which events came is put in order.
+/// The trail. The parts that may differ with the order of the events are sorted.
 pub(super) fn told_at(events: &[Event], seconds: i64) -> Trail {
     let mut trail = trail_of(message(), events, &OutOfSight::default(), seconds);
     trail.events.clear();
@@ -87,12 +87,12 @@ fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// How the latest delivery was settled, as the API has it.
+/// The settlement of the latest delivery, by its name in the API.
 fn settlement(leg: &Leg) -> Option<String> {
     leg.settlement.map(|settlement| settlement.to_string())
 }
 
-/// The trail of the streams, which is the same in every order.
+/// The trail of the streams. It is the same in every order.
 fn same(name: &str, streams: Vec<Stream>) -> Trail {
     let merges = merges(&timed(streams));
     let expected = told_at(&merges[0], 500);
@@ -197,7 +197,7 @@ fn the_consumer_that_rejected_a_dead_letter_is_named() {
             "CRM refused (rejected) the message from queue q on 21 Nov 2026, 02:04:04 UTC. Nobody has taken it since.";
         assert_eq!(headline(&trail.verdict), text);
         assert_eq!(trail.hops[0].queues[0].held, seconds(240));
-        // Without a tap nobody sees where it went.
+        // Without a tap, no source sees the queues of the message.
         let trail = same("alone", vec![proxy]);
         let text = "Not known: CRM refused the message from q on 21 Nov 2026, 02:04:03 UTC; nobody has seen it since.";
         assert_eq!(headline(&trail.verdict), text);
@@ -341,7 +341,7 @@ fn of_two_equal_messages_the_rejected_one_is_dead() {
     ];
     let firehose = vec![(7, publish("work", "k", &["q"])), (8, publish("work", "k", &["q"]))];
     let dead = vec![(9, death("q", "rejected", 1, ("work", "k"), ("dlx", "k")))];
-    // The proxy does not wait for a broker.
+    // The proxy's events come first, because it does not wait for a broker.
     let trail = told_at(&timed(vec![proxy, dead, firehose]).concat(), 500);
     let states: Vec<_> = trail.hops.iter().flat_map(|hop| &hop.queues).map(|leg| leg.state).collect();
     assert_eq!(states, [LegState::DeadLettered, LegState::Settled]);

@@ -1,4 +1,4 @@
-//! True histories of a message that proxy and taps see, each told as lag has it: all the same.
+//! True histories of a message that the proxy and taps see. Each has the same trail for every lag of the sources.
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::proxied::{Stream, answered, ended, given, sent, timed, told_at};
 use super::*;
 
-/// How a delivery ends.
+/// The end of a delivery.
 #[derive(Clone, Copy, Debug)]
 enum End {
     GivenBack(SettlementKind),
-    /// The session's end is told after the next delivery.
+    /// The session's end is reported after the next delivery.
     ToldLate,
 }
 
@@ -19,7 +19,8 @@ const GIVEN_BACK: [SettlementKind; 4] =
     [SettlementKind::Nack, SettlementKind::Reject, SettlementKind::Close, SettlementKind::Recover];
 
 prop_compose! {
-    /// Passes through the work queue: given back so often, then rejected into the retry queue, from where it returns.
+    /// Passes through the work queue. In each, the message is requeued some times, then rejected into the retry queue.
+    /// From there it returns.
     fn history()(
         passes in prop::collection::vec(prop::collection::vec(prop_oneof![
             prop::sample::select(GIVEN_BACK.to_vec()).prop_map(End::GivenBack),

@@ -1,7 +1,7 @@
 //! Every sentence of verdicts and of the stalled report, by a history that leads to it.
 //!
-//! The files in `sentences/` hold them as they are: a change there is a change of the product's words, and is made on purpose.
-//! After such a change, look at what `UPDATE_EXPECT=1 cargo test --lib sentences` makes of the file.
+//! The files in `sentences/` hold the expected sentences. A change there is a change of the product's words, and is
+//! made on purpose. After such a change, read the file that `UPDATE_EXPECT=1 cargo test --lib sentences` writes.
 
 use expect_test::expect_file;
 
@@ -12,7 +12,7 @@ use super::proxied::{Stream, answered, ended, given, lost as unroutable, returne
 use super::sight::lost as out_of_sight;
 use super::*;
 
-/// When it is asked, in seconds after the start: before and after all deadlines.
+/// The times of the questions, in seconds after the start: before and after all deadlines.
 const SOON: i64 = 500;
 const LATE: i64 = 2000;
 
@@ -58,7 +58,7 @@ fn of(id: &str, event: Event) -> Event {
     with(event, |event| event.message_id = Some(id.into()))
 }
 
-/// A tap sees the publish of [`sent`] too, and so the queues that it went to.
+/// A tap sees the publish of [`sent`] too, and so the queues of the message.
 fn routed(queues: &[&str]) -> Event {
     publish("work", "k", queues)
 }
@@ -67,7 +67,7 @@ fn dead(reason: &str, count: u64, to: (&str, &str)) -> Event {
     death("q", reason, count, ("work", "k"), to)
 }
 
-/// A consumer takes it from the dead-letter queue, as the proxy sees.
+/// The proxy sees a consumer take the message from the dead-letter queue.
 fn buried(tag: u64) -> Event {
     with(moved(given("mes", tag)), |event| (event.exchange, event.queue) = (Some("dlx".into()), Some("dlq".into())))
 }

@@ -6,7 +6,7 @@ use super::proxied::{Stream, ended, given, sent, timed};
 use super::*;
 use crate::model::{Gap, Session};
 
-/// The proxy gave up following a client's session, or, of none, was killed.
+/// The proxy stopped following a client's session. Without a client, hoptrail was killed.
 pub(super) fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u64>) -> Event {
     let mut event = Event::new(Kind::Gap, Source::Hoptrail, at(to * 1000));
     let (from, to) = (at(from * 1000), at(to * 1000));
@@ -19,7 +19,7 @@ pub(super) fn lost(client: Option<&str>, (from, to): (i64, i64), count: Option<u
     event
 }
 
-/// State, verdict and state of the only leg, as the trail tells; and how many messages are stalled, as the report does.
+/// State, verdict and state of the only leg, from the trail, and the number of stalled messages, from the report.
 fn told_of(stream: &Stream, gaps: &[(i64, Event)], seconds: i64) -> (State, String, LegState, u64) {
     let events = timed(vec![stream.clone()]).concat();
     let out_of_sight = OutOfSight::of(gaps.iter().map(|(_, gap)| gap));
@@ -39,13 +39,13 @@ fn what_a_session_held_that_went_out_of_sight_is_not_called_stalled() {
         "Not known: CRM took the message from q on 21 Nov 2026, 02:00:03 UTC; how that ended was not observed.";
     let holds = (State::Stalled, LegState::Unsettled, 1);
     for (gap, expected) in [
-        // It went blind, and after it had been closed.
+        // The proxy reports the loss at once, or after the session has been closed.
         (lost(Some("crm"), (4, 4), None), (State::Unknown, LegState::Delivered, 0)),
         (lost(Some("crm"), (4, 900), None), (State::Unknown, LegState::Delivered, 0)),
-        // hoptrail was killed after this, and before it.
+        // hoptrail was killed after the delivery, and before it.
         (lost(None, (2, 4), None), (State::Unknown, LegState::Delivered, 0)),
         (lost(None, (1, 2), None), holds),
-        // Another session; an earlier one of that name; some events of this one.
+        // The gap is of another session, or of an earlier one of that name, or counts single losses.
         (lost(Some("mes"), (4, 4), None), holds),
         (lost(Some("crm"), (2, 2), None), holds),
         (lost(Some("crm"), (4, 4), Some(1)), holds),
@@ -66,7 +66,7 @@ fn what_is_seen_after_a_session_went_out_of_sight_counts() {
     events.push((10, ended("mes", 1, SettlementKind::Ack, false)));
     let (state, _, leg, stalled) = told_of(&events, &gap, 2000);
     assert_eq!((state, leg, stalled), (State::Completed, LegState::Settled, 0));
-    // It had been settled before.
+    // The delivery had been settled before the loss.
     let events = vec![(1, sent(1)), (2, given("crm", 7)), (3, ended("crm", 7, SettlementKind::Ack, false))];
     let (state, _, leg, _) = told_of(&events, &gap, 2000);
     assert_eq!((state, leg), (State::Completed, LegState::Settled));
@@ -98,7 +98,7 @@ fn sessions_out_of_sight_are_bounded() {
     assert!(out_of_sight.has(Some(&newest), at(4000)) && !out_of_sight.has(Some(&newest), at(4001)));
 }
 
-/// As [`crate::wire::DeadLetters`] tells it, at the delivery that gave it away.
+/// A death as [`crate::wire::DeadLetters`] reports it, at the delivery that revealed it.
 fn given_away(queue: &str, reason: &str, count: u64, from: (&str, &str), to: (&str, &str)) -> Event {
     let mut event = moved(by(Source::Proxy, death(queue, reason, count, from, to)));
     event.observed_late = true;

@@ -9,7 +9,7 @@ const LIMITS: Limits =
 /// Key, value, whether it is finished, and when it changed.
 type Row = (u32, u64, bool, Timestamp);
 
-/// Removes the oldest rows, at most `count`, while they go; how many.
+/// Removes the oldest rows, at most `count`, while `goes` accepts them. Returns their number.
 fn remove(rows: &mut Vec<Row>, finished: bool, count: usize, goes: impl Fn(&Row) -> bool) -> usize {
     for removed in 0..count {
         let oldest = rows.iter().position(|row| row.2 == finished);
@@ -36,10 +36,10 @@ fn whatever_changes_and_leaves_the_table_holds_what_the_list_holds() {
     for step in 0..20_000u64 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (key, noise) = ((random >> 40) as u32 % 80, random >> 33);
-        // Mostly a moment, and sometimes long enough that what is old goes.
+        // The step is mostly short, and sometimes long enough that old entries leave.
         seconds += if noise % 97 == 0 { 200 } else { (noise % 3) as i64 };
         let now = at(seconds * 1000);
-        // Every other phase little is finished.
+        // In every other phase, few entries are finished.
         let finishes = noise % 8 < if step / 1000 % 2 == 0 { 5 } else { 1 };
         table.change(
             key,

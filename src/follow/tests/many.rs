@@ -10,7 +10,7 @@ fn followers_of_different_speeds_each_see_every_event_once_and_in_order() {
         let dir = tempfile::tempdir().expect("a directory");
         let (mut journal, mut random) = (Journal::open(dir.path()), random(seed));
         journal.record(50);
-        // One in so many turns is theirs: the tail is often too short for the slower ones.
+        // Each follower advances in one of this many turns. The tail is often too short for the slower ones.
         let mut all: Vec<(u64, Following)> =
             [1, 3, 20].into_iter().map(|turns| (turns, Following::begin(&journal, at(0)))).collect();
         let mut seen = vec![Vec::new(); all.len()];
@@ -120,7 +120,7 @@ fn events_that_retention_removed_are_told_before_the_next() {
     assert!(first > 40 && first < 53, "only the newest partition is left, from {first} on");
     let missing = Missing { first: Seq(4), last: Seq(first - 1), count: first - 4 };
     assert_eq!(follow_and_keep(&journal, "behind", 0), (numbers(first..=53), vec![missing]));
-    // Who had them before has them once.
+    // A follower that had the events before has them once.
     journal.record(2);
     assert_eq!(following.advance(), numbers(41..=55));
 }
@@ -145,7 +145,7 @@ fn events_that_are_removed_while_a_follower_is_behind_are_told_too() {
     (0..6).for_each(|_| journal.record(10));
     journal.retain_the_newest();
     while follower.advance(&cancel) {}
-    // Two commits wait in memory; those after them are gone.
+    // Two commits wait in memory. The commits after them are gone.
     let told: Vec<String> = told.try_iter().collect();
     assert_eq!(told, ["begin", "1 to 10", "11 to 20", "21 to 50 missing, 30", "51 to 60"]);
     assert_eq!(follower.progress().lag(), 0);

@@ -50,7 +50,7 @@ impl Journal {
         Journal { dir, written, writer, reader, tail: Tail::default(), spare: Vec::new() }
     }
 
-    /// Commits so many events, each a second after the one before, without offering them.
+    /// Commits this many events, each a second after the one before, without offering them.
     fn commit(&mut self, events: u64) -> Vec<Event> {
         let seconds = self.written as i64..(self.written + events) as i64;
         self.written += events;
@@ -109,7 +109,7 @@ impl Following {
         Following { follower, seen, cancel }
     }
 
-    /// Hands on all there is; the numbers of what was handed on.
+    /// Hands on all events. Returns their numbers.
     fn advance(&mut self) -> Vec<u64> {
         while self.follower.advance(&self.cancel) {}
         self.seen.try_iter().collect()
@@ -149,7 +149,7 @@ fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<u64> {
     range.collect()
 }
 
-/// Numbers without an order to them, the same for the same seed.
+/// Random numbers, the same for the same seed.
 fn random(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut random = seed;
     move |below| {

@@ -1,4 +1,4 @@
-//! One follower: every event once, in order, whichever way it comes.
+//! One follower: it gets every event once, in order, from memory or from the journal.
 
 use super::*;
 
@@ -68,7 +68,7 @@ fn of_a_commit_that_is_followed_in_part_the_rest_is_handed_on() {
     let mut journal = Journal::open(dir.path());
     let mut following = Following::begin(&journal, at(0));
     let mut batch = journal.commit(10);
-    // As while the disk is full in the middle of a batch.
+    // This happens while the disk is full in the middle of a batch.
     journal.tail.miss(Seq(4));
     assert_eq!(following.advance(), numbers(1..=4));
     journal.tail.offer(&mut batch);
@@ -135,7 +135,7 @@ fn a_follower_on_its_own_thread_misses_no_commit_and_ends_when_cancelled() {
     let running = Running::start(follower);
     let mut next = 1;
     for round in 0..100 {
-        // Bursts that it cannot keep up with, and after each a time when nothing more comes.
+        // Bursts that are too fast for the follower. After each, no event comes for a time.
         (0..=round % 7).for_each(|size| journal.record(1 + size * 13));
         while next <= journal.written {
             assert_eq!(seen.recv_timeout(PATIENCE), Ok(next));

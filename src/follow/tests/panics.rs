@@ -1,10 +1,10 @@
-//! Sinks that panic, and when a sink is told the time.
+//! Sinks that panic, and the moments at which a sink is given the time.
 
 use std::sync::mpsc::sync_channel;
 
 use super::*;
 
-/// What a sink was handed, in short.
+/// An update that a sink was handed, in short.
 #[derive(Debug, PartialEq)]
 enum Handed {
     Begin,
@@ -12,7 +12,7 @@ enum Handed {
     Time,
 }
 
-/// A sink that tells what it is handed, and panics at the events of `dies_at`, each once.
+/// A sink that passes its updates to `tell`, and panics at the events of `dies_at`, each once.
 fn fragile(dies_at: &[u64], mut tell: impl FnMut(Handed) + Send + 'static) -> Sink {
     let mut dies_at = dies_at.to_vec();
     Box::new(move |update| match update {
@@ -38,7 +38,7 @@ fn a_follower_whose_sink_panics_begins_again_and_says_so_until_it_has_caught_up(
     let dir = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(dir.path());
     journal.record(3);
-    // The follower waits until the test has seen each.
+    // The follower waits until the test has seen each update.
     let (sender, handed) = sync_channel(0);
     let follower = journal.follower_into(at(0), fragile(&[5], move |it| drop(sender.send(it))));
     let progress = follower.progress();
@@ -70,6 +70,6 @@ fn a_sink_is_told_the_time_only_after_what_was_committed_before() {
     journal.follower_into(at(0), sink).begin(&CancellationToken::new());
     let handed: Vec<Handed> = handed.try_iter().collect();
     let first = handed.iter().position(|handed| *handed == Handed::Time).expect("it has caught up");
-    // Begin, and what is no longer under way.
+    // `Begin`, and the events that are no longer under way.
     assert!(first >= 1 + 20_000 - 4096, "told after {first}");
 }

@@ -7,12 +7,12 @@ use super::language::Words;
 use super::messages::Exchange;
 
 impl Words {
-    /// Who must act now.
+    /// The party that must act now.
     pub(super) fn whose_turn(&self, turn: &Turn) -> String {
         self.turn(turn)
     }
 
-    /// What usually comes next, or what to do.
+    /// The usual next step, or the advised action.
     pub(super) fn next(&self, verdict: &Verdict) -> Option<String> {
         let turn = verdict.whose_turn();
         Some(match verdict {

@@ -29,7 +29,7 @@ impl Words {
         &WORDS
     }
 
-    /// A verdict with all that is told of it.
+    /// A verdict in words: the headline, whose turn it is, and the next step.
     #[must_use]
     pub fn tell(&self, verdict: &Verdict) -> Told {
         let whose_turn = verdict.whose_turn().map(|turn| self.whose_turn(&turn));
@@ -38,10 +38,10 @@ impl Words {
 
     fn new(language: &str, texts: &[&str]) -> Words {
         let mut bundle = FluentBundle::new_concurrent(language.parse().into_iter().collect());
-        // Marks around arguments, for text of both directions, are for those who show it to set.
+        // A reader that shows text of both directions sets the marks around arguments itself.
         bundle.set_use_isolating(false);
         for text in texts {
-            // A test holds that nothing is wrong with them; what can be read is used in any case.
+            // A test proves that the texts have no errors. The readable parts are used in any case.
             let resource = FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(resource, _)| resource);
             bundle.add_resource_overriding(resource);
         }

@@ -10,25 +10,25 @@ use crate::model::{Str, Timestamp};
 use super::language::Words;
 use super::time::Unit;
 
-/// What an argument may be used for.
+/// The use that a text may make of an argument.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It stands in the text.
+    /// The argument stands in the text.
     Text,
-    /// It is a number: it stands in the text, or chooses a form by it.
+    /// The argument is a number. It stands in the text, or chooses a form of the text.
     Count,
-    /// It chooses one of these, and does not stand in the text.
+    /// The argument chooses one of these, and does not stand in the text.
     Choice(&'static [&'static str]),
 }
 
-/// A value, as one argument of a message or as two: a name, and `…-is`, which chooses how it is told.
+/// A value, as one argument of a message or as two: a name, and `…-is`, which chooses the wording.
 trait Argument {
-    /// What each of the arguments may be used for.
+    /// The use that a text may make of each argument.
     #[cfg(test)]
     fn kinds(name: &str) -> Vec<(String, Kind)>;
 
-    /// Sets them.
+    /// Sets the arguments.
     fn set(self, name: &'static str, words: &Words, args: &mut FluentArgs<'_>);
 }
 
@@ -36,11 +36,11 @@ type Text<'a> = &'a str;
 type Count = u64;
 type Moment = Timestamp;
 type Length = Duration;
-/// A service or client, where it is known.
+/// A service or client, if it is known.
 type Who<'a> = Option<&'a Str>;
 type Which<'a> = &'a Mention;
 type Whose<'a> = &'a Turn;
-/// An exchange, where it is known; without a name it is the default one.
+/// An exchange, if it is known. The exchange without a name is the default one.
 pub(super) struct Exchange<'a>(pub(super) Option<&'a Str>);
 
 macro_rules! messages {
@@ -261,7 +261,7 @@ impl Argument for Exchange<'_> {
     }
 }
 
-/// Sets a name, which may be unknown, and the choice of how it is told.
+/// Sets a name, which may be unknown, and the argument that chooses its wording.
 fn choose(args: &mut FluentArgs<'_>, name: &'static str, choice: &'static str, text: Option<&Str>) {
     args.set(name, text.map_or_else(String::new, |text| text.to_string()));
     args.set(format!("{name}-is"), choice);

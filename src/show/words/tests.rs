@@ -9,14 +9,14 @@ use super::language::{ENGLISH, Words};
 use super::messages::{Kind, declared};
 use crate::model::Timestamp;
 
-/// What a message of a file is made of.
+/// The parts of a message in a file.
 #[derive(Clone, Debug, Default)]
 struct Parts {
     /// Arguments that stand in the text.
     shown: BTreeSet<String>,
     /// Arguments that choose, with the keys of their variants.
     choosing: BTreeSet<(String, Vec<String>)>,
-    /// Other messages that stand in it.
+    /// Other messages that stand in this one.
     messages: BTreeSet<String>,
 }
 
@@ -58,7 +58,7 @@ impl Parts {
         }
     }
 
-    /// With all that the messages in it are made of.
+    /// These parts, with the parts of the messages in them.
     fn whole(&self, file: &BTreeMap<String, Parts>) -> Parts {
         let mut whole = self.clone();
         for id in &self.messages {
@@ -71,7 +71,7 @@ impl Parts {
     }
 }
 
-/// The messages of a language by their ids. Fails where a file cannot be read or an id stands twice.
+/// The messages of a language by their ids. Fails if a file cannot be read, or if an id stands twice.
 fn read(texts: &[&'static str]) -> BTreeMap<String, Parts> {
     let mut messages = BTreeMap::new();
     for text in texts {
@@ -87,7 +87,7 @@ fn read(texts: &[&'static str]) -> BTreeMap<String, Parts> {
     messages
 }
 
-/// What is wrong with a message, as it is used with `arguments`.
+/// The fault of a message, as it is used with `arguments`.
 fn wrong(id: &str, arguments: &[(String, Kind)], file: &BTreeMap<String, Parts>) -> Option<String> {
     let Some(parts) = file.get(id) else { return Some(format!("{id} is in no file")) };
     let parts = parts.whole(file);

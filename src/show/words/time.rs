@@ -1,4 +1,4 @@
-//! Moments and lengths: one form for each, wherever a person reads them.
+//! Moments and lengths. Each has one form in every text for a person.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ named! {
         Minutes = "minutes",
         /// Of 1000 milliseconds.
         Seconds = "seconds",
-        /// The smallest that is told.
+        /// The smallest unit that is shown.
         Milliseconds = "milliseconds",
     }
 }
 
-/// How many seconds each has; milliseconds stand alone.
+/// The number of seconds in each unit. Milliseconds stand alone.
 const SECONDS: [(Unit, u64); 4] = [(Unit::Days, 86_400), (Unit::Hours, 3600), (Unit::Minutes, 60), (Unit::Seconds, 1)];
 
 impl Words {

@@ -7,7 +7,7 @@ use super::language::Words;
 use super::messages::Exchange;
 
 impl Words {
-    /// What happened, in at most 25 words.
+    /// The headline, in at most 25 words.
     #[must_use]
     pub fn headline(&self, verdict: &Verdict) -> String {
         match verdict {
@@ -100,7 +100,7 @@ impl Words {
         }
     }
 
-    /// What is wrong with a message of an order that is over.
+    /// The trouble of a message, for an order that is completed.
     fn but(&self, verdict: &Verdict) -> Option<String> {
         Some(match verdict {
             Verdict::DeadLettered(dead) => self.but_dead(&dead.message, &dead.queue),
