@@ -11,7 +11,7 @@ pub fn start(log: &Log) {
     // The filter was checked with the configuration.
     let filter = log.filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Whoever read the log may be gone; the library would panic over that.
+    // The reader of the log may be gone; without this the library would panic then.
     let builder = builder.log_internal_errors(false);
     let started = match log.format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),

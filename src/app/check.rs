@@ -1,4 +1,4 @@
-//! `hoptrail check`: what of the surroundings would keep hoptrail from working.
+//! `hoptrail check`: the problems of the surroundings that would keep hoptrail from working.
 
 use crate::capture::tap;
 use crate::config::Config;

@@ -1,6 +1,7 @@
-//! Wiring: bind and open everything, then start it. Stop it in order, and name everything that does not stop.
+//! Wiring: it binds and opens everything, and then starts it. It stops everything in order, and names every part that
+//! does not stop.
 //!
-//! The only module that starts tasks at the top level. Owns nothing of its own.
+//! It is the only module that starts tasks at the top level. It owns nothing of its own.
 
 mod check;
 mod open;

@@ -31,7 +31,7 @@ impl App {
     /// Binds the sockets and opens the journal.
     ///
     /// # Errors
-    /// What could not be bound or opened.
+    /// A socket could not be bound, or the journal could not be opened.
     pub async fn open(config: Config) -> anyhow::Result<App> {
         let listen = config.serve.listen;
         let listener = TcpListener::bind(listen)

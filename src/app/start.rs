@@ -21,15 +21,15 @@ use crate::{clock, task};
 use super::open::App;
 use super::stop::{Reason, Running, Signals};
 
-/// The thread that feeds stalls and alerts, as `top -H` shows it.
+/// The name of the thread that feeds stalls and alerts, as `top -H` shows it.
 const FOLLOW_THREAD: &str = "hoptrail-follow";
-/// The thread that tidies the journal.
+/// The name of the thread that tidies the journal.
 const KEEP_THREAD: &str = "hoptrail-keep";
 
 /// Runs until a signal, or until recording fails.
 ///
 /// # Errors
-/// What could not be bound or opened, or what ended recording.
+/// A socket could not be bound, the journal could not be opened, or recording failed.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let app = App::open(config).await?;
     let signals = Signals::listen();
@@ -47,7 +47,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 impl App {
-    /// Starts everything, within the runtime that this is called in.
+    /// Starts everything, in the runtime of the caller.
     #[must_use]
     pub fn start(self) -> Running {
         let drain = self.proxy.as_ref().map_or(Duration::ZERO, |_| self.config.proxy.drain);
@@ -73,7 +73,7 @@ impl App {
         tracker.spawn(async move {
             serve::serve(self.listener, router, &config.serve, stop, &requests).await;
         });
-        // With the captures, because it records what it does.
+        // The keeper stops with the captures, because it records its own work.
         keep(self.keeping, &self.recorder, &captures.0, &captures.1);
         if let Some(proxy) = self.proxy {
             if let Ok(address) = proxy.address() {
@@ -110,12 +110,12 @@ fn feed(flow: &Flow, alerts: &Alerts, update: Update<'_>) {
             alerts.apply(events);
         }
         Update::Time(now) => alerts.tick(now),
-        // Nothing can be said of events that are gone.
+        // Removed events change no stall and no alert.
         Update::Missing(_) => {}
     }
 }
 
-/// Tidies the journal. Recording goes on when that panics.
+/// Tidies the journal. Recording goes on after a panic of the keeper.
 fn keep(mut keeping: Keeping, recorder: &Recorder, tracker: &TaskTracker, cancel: &CancellationToken) {
     let (runtime, cancel, recorder) = (Handle::current(), cancel.clone(), recorder.clone());
     let run = move || task::again(KEEP_THREAD, &runtime, &cancel, || keeping.run(&runtime, &cancel), || ());

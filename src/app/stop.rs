@@ -1,4 +1,4 @@
-//! The end: captures first, then the writer, then those who read.
+//! The end: captures stop first, then the writer, then the readers.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use tracing::{info, warn};
 
 use crate::record::{Recorder, WriterHandle};
 
-/// Captures acknowledge what is durable and say good-bye to the broker.
+/// The time for captures to acknowledge durable messages and to close their connections.
 const CAPTURES_GRACE: Duration = Duration::from_secs(10);
-/// A full queue is written in well under a second; a dying disk may never finish.
+/// The time for the writer. A full queue is written in well under a second; a dying disk may never finish.
 const WRITER_GRACE: Duration = Duration::from_secs(30);
-/// Running requests have five seconds of their own, webhooks likewise.
+/// The time for services. Running requests have five seconds of their own, and so have webhooks.
 const SERVICES_GRACE: Duration = Duration::from_secs(10);
 
-/// What runs, by what has to stop first.
+/// The running parts, in the order in which they stop.
 pub struct Running {
     pub(super) recorder: Recorder,
     pub(super) writer: WriterHandle,
-    /// How long the captures may take besides, for sessions to end.
+    /// The additional time of the captures, for sessions to end.
     pub(super) drain: Duration,
     pub(super) captures: (TaskTracker, CancellationToken),
     pub(super) services: (TaskTracker, CancellationToken),
@@ -42,11 +42,11 @@ impl Running {
     }
 }
 
-/// Why the program ends.
+/// The reason why the program ends.
 pub(super) enum Reason {
     /// A signal, by its name.
     Signal(&'static str),
-    /// Nothing more can be recorded.
+    /// Recording failed for good.
     Failed(String),
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The signals that end the program. From when this is made they do not end it by themselves.
+/// The signals that end the program. Once this is made, they no longer end the program by themselves.
 pub(super) struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,

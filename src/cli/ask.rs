@@ -18,9 +18,9 @@ use super::{coverage, events, reports, sessions, statistics, trail};
 
 const USAGE: u8 = 2;
 
-/// Asks, and prints the answer. Answers go to standard output, errors to standard error; the exit code is 0, 1 where
-/// there is no answer, or 2 where the question cannot be asked like this. Has a runtime of its own, so it must not be
-/// called from within another.
+/// Asks, and prints the answer. Answers go to standard output, errors to standard error. The exit code is 0, or 1
+/// without an answer, or 2 for a question that cannot be asked like this. The function has a runtime of its own, so it
+/// must not be called within another.
 #[must_use]
 pub fn run(command: &Ask, color: Color) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -79,7 +79,7 @@ async fn answer(command: &Ask, paint: Paint) -> Result<(), AskError> {
     }
 }
 
-/// Asks, and passes on what hoptrail warns of.
+/// Asks, and passes hoptrail's warnings on.
 async fn ask(url: &str, question: &Question) -> Result<Answer, AskError> {
     let answer = client::ask(url, question).await?;
     if let Some(warning) = &answer.warning {
@@ -88,7 +88,7 @@ async fn ask(url: &str, question: &Question) -> Result<Answer, AskError> {
     Ok(answer)
 }
 
-/// A path cannot name an empty id, nor one that means "here" or "above" in every URL, however it is encoded.
+/// Refuses ids that a path cannot name: an empty id, and ids that mean "here" or "above" in every URL, however encoded.
 fn known(id: &str) -> Result<&str, AskError> {
     match id {
         "" => Err(AskError::Usage("the id is empty".to_owned())),
@@ -97,7 +97,7 @@ fn known(id: &str) -> Result<&str, AskError> {
     }
 }
 
-/// Asks and shows the answer; `items` takes it apart for one line each, where that makes sense.
+/// Asks and shows the answer. `items` splits it into the items of one line each; `None`: the answer has no items.
 async fn show<V, I>(
     how: &How,
     question: &Question,

@@ -8,56 +8,56 @@ use crate::model::api::{Problem, WARNING_HEADER};
 use crate::question;
 use crate::web::{Client, Method, WebError, encode};
 
-/// A process on this machine or near it is there at once, or not at all.
+/// The time to connect. A process on this machine or near it is there at once, or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than the server gives itself by default.
+/// The time to wait for an answer: longer than the server's own limit by default.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest answer that is read: ten thousand events, each with all the ids it may carry.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
-    /// Nobody answers.
+    /// No server answers.
     #[error("cannot reach hoptrail at {url}: {cause}. Is it running? (--url says where)")]
     Unreachable {
-        /// Where.
+        /// The URL.
         url: String,
-        /// Why.
+        /// The reason.
         cause: String,
     },
-    /// hoptrail says why not.
+    /// hoptrail refuses, and says why.
     #[error("{0}")]
     Refused(String),
-    /// Something else answers.
+    /// Another program answers.
     #[error("{url} does not answer like hoptrail: {cause}. Is --url right?")]
     Strange {
-        /// Where.
+        /// The URL.
         url: String,
-        /// How.
+        /// The difference from hoptrail's answers.
         cause: String,
     },
     /// The format does not fit the question.
     #[error("{0}")]
     Usage(String),
-    /// The system gives no resources to ask with.
+    /// The system lacks the resources for a request.
     #[error("cannot begin to ask: {0}")]
     NoRuntime(std::io::Error),
-    /// Standard output cannot be written to.
+    /// Standard output cannot be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] std::io::Error),
 }
 
-/// An answer's body, and where the next page is.
+/// An answer's body, and the cursor of the next page.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// As sent.
+    /// The body, as it was sent.
     pub(super) body: Vec<u8>,
     /// The URL it came from, for messages.
     pub(super) url: String,
-    /// Where an export goes on.
+    /// The cursor of an export's next page.
     pub(super) next_cursor: Option<String>,
-    /// What the answer leaves out.
+    /// The server's warning that parts of the journal are left out.
     pub(super) warning: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use crate::model::api::CoverageReport;
 use super::table::table;
 use super::text::{Mark, Paint, moment, plain};
 
-/// What is observed, and what was not.
+/// The observed virtual hosts, and the gaps.
 pub(super) fn render(report: &CoverageReport, width: Option<u16>, paint: Paint) -> String {
     let mut out = String::new();
     if report.sources.is_empty() {

@@ -6,7 +6,7 @@ use crate::model::api::{EventView, EventsPage};
 use super::table::table;
 use super::text::{Paint, moment, plain};
 
-/// The page, and how to go on.
+/// The page, and the command for the next page.
 pub(super) fn render(page: &EventsPage, width: Option<u16>, paint: Paint) -> String {
     if page.events.is_empty() && page.next_cursor.is_none() {
         return "No such events.\n".to_owned();
@@ -33,7 +33,7 @@ fn row(event: &EventView) -> Vec<String> {
     ]
 }
 
-/// Where it happened, in the few words that its kind needs.
+/// The place of the event, in the few words that its kind needs.
 fn place(event: &EventView) -> String {
     if let Some(gap) = &event.gap {
         return format!("{}: {}", plain(gap.source.as_ref()), plain(&gap.cause));

@@ -1,4 +1,4 @@
-//! Where answers go: standard output, coloured or not.
+//! Standard output, coloured or not.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,7 +6,7 @@ use super::args::Color;
 use super::client::AskError;
 use super::text::{Paint, is_unsafe};
 
-/// Whether to colour, for this standard output and environment.
+/// The colouring of this standard output, in this environment.
 pub(super) fn paint(color: Color) -> Paint {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match color {
@@ -16,7 +16,7 @@ pub(super) fn paint(color: Color) -> Paint {
     }
 }
 
-/// The terminal's width; `None` where output goes elsewhere and need not fit.
+/// The terminal's width; `None`: the output goes elsewhere and need not fit.
 pub(super) fn width() -> Option<u16> {
     if !io::stdout().is_terminal() {
         return None;
@@ -24,7 +24,7 @@ pub(super) fn width() -> Option<u16> {
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
-/// Writes an answer to standard output. A reader that has seen enough (`| head`) is no error.
+/// Writes an answer to standard output. A reader that closes the pipe early (`| head`) is no error.
 pub(super) fn write(bytes: &[u8]) -> Result<(), AskError> {
     let mut out = io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| match bytes.last() {
@@ -37,7 +37,7 @@ pub(super) fn write(bytes: &[u8]) -> Result<(), AskError> {
     }
 }
 
-/// Writes data for programs: as it is, but on a terminal with nothing in it that could drive the terminal.
+/// Writes data for programs as it is. On a terminal, characters that could drive the terminal become escapes.
 pub(super) fn write_data(bytes: &[u8]) -> Result<(), AskError> {
     if io::stdout().is_terminal() { write(for_terminal(bytes).as_bytes()) } else { write(bytes) }
 }

@@ -1,4 +1,4 @@
-//! What commands print that are carried out elsewhere.
+//! The page that commands of other rooms print.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::output::{paint, width, write, write_data};
 use super::table::table;
 use super::text::{Mark, Paint, plain};
 
-/// Text for people, made line by line and printed at once. Whatever it is given is made harmless for a terminal.
+/// Text for people, made line by line and printed at once. Every text on it is made harmless for a terminal.
 pub struct Page {
     text: String,
     width: Option<u16>,
@@ -17,7 +17,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// An empty one, for this standard output.
+    /// An empty page, for this standard output.
     #[must_use]
     pub fn new(color: Color) -> Page {
         Page { text: String::new(), width: width(), paint: paint(color) }
@@ -41,10 +41,10 @@ impl Page {
         self.text += &table(headers, rows.collect(), self.width, self.paint);
     }
 
-    /// Prints it to standard output.
+    /// Prints the page to standard output.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Standard output cannot be written.
     pub fn print(self) -> io::Result<()> {
         write(self.text.as_bytes()).map_err(io::Error::other)
     }
@@ -53,7 +53,7 @@ impl Page {
 /// Prints a value as JSON.
 ///
 /// # Errors
-/// It cannot be written.
+/// Standard output cannot be written.
 pub fn print_json(value: &impl Serialize) -> io::Result<()> {
     write_data(&serde_json::to_vec_pretty(value)?).map_err(io::Error::other)
 }

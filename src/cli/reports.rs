@@ -10,13 +10,13 @@ fn text(value: &Option<Str>) -> String {
     value.as_deref().map(plain).unwrap_or_default()
 }
 
-/// What is past its deadline, oldest first.
+/// Messages and orders past their deadline, oldest first.
 pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) -> String {
     let mut out = String::new();
     if report.stalled.is_empty() {
         out += "Nothing is stalled.\n";
     } else {
-        // Only where the sources see who holds a message.
+        // The column is there only if a source sees the consumer of a message.
         let held = report.stalled.iter().any(|item| item.consumer.is_some());
         let rows = report.stalled.iter().map(|item| {
             let id = match item.what {
@@ -47,7 +47,7 @@ pub(super) fn stalled(report: &StalledReport, width: Option<u16>, paint: Paint) 
     out
 }
 
-/// The consumer that has it: the best name there is.
+/// The consumer that holds the message, by the best name there is.
 fn holder(consumer: &Consumer) -> String {
     let names = [&consumer.service, &consumer.client_name, &consumer.connection, &consumer.user];
     names.into_iter().flatten().next().map_or_else(|| "a consumer".to_owned(), |name| plain(name))

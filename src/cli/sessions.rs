@@ -20,7 +20,7 @@ const HEADERS: [&str; 12] = [
     "STATE",
 ];
 
-/// Who is connected through the proxy, oldest first.
+/// The sessions through the proxy, oldest first.
 pub(super) fn render(report: &SessionsReport, width: Option<u16>, paint: Paint) -> String {
     let mut out = String::new();
     match (report.sessions.is_empty(), report.enabled) {
@@ -66,7 +66,7 @@ fn row(session: &SessionView) -> Vec<String> {
     ]
 }
 
-/// One decimal below ten; slow is not shown as nothing.
+/// A rate with one decimal below ten; a slow rate is not shown as zero.
 fn rate(rate: f64) -> String {
     match rate {
         rate if rate.is_nan() || rate <= 0.0 => "0".to_owned(),

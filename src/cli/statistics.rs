@@ -9,7 +9,7 @@ use super::text::{Paint, plain};
 /// Stands where the events name no service or queue.
 const NONE: &str = "-";
 
-/// What was recorded, in numbers.
+/// The numbers of recorded events.
 pub(super) fn render(report: &StatisticsReport, width: Option<u16>, paint: Paint) -> String {
     if report.rows.is_empty() {
         return "Nothing was recorded.\n".to_owned();
@@ -39,7 +39,7 @@ pub(super) fn render(report: &StatisticsReport, width: Option<u16>, paint: Paint
     out
 }
 
-/// Its name, as `group_by` has it, and its cell of a row.
+/// A column: its name in `group_by`, and its cell of a row.
 type Column = (&'static str, fn(&StatisticsRow) -> Option<&str>);
 
 const COLUMNS: [Column; 4] = [

@@ -1,11 +1,11 @@
-//! Text for a terminal: what messages contain made harmless, moments, lengths, and colours.
+//! Text for a terminal: harmless text of messages, moments, lengths, and colours.
 
 use std::time::Duration;
 
 use crate::model::{State, Timestamp};
 use crate::show::Words;
 
-/// Shows what could drive a terminal, or turn the direction of text around, as an escape.
+/// Writes characters that could drive a terminal, or turn the direction of text around, as escapes.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -17,40 +17,40 @@ pub(super) fn plain(text: &str) -> String {
     shown
 }
 
-/// The character could drive a terminal, or change what other text looks like.
+/// The character could drive a terminal, or change the look of other text.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Zero-width characters, line separators, direction overrides and tags: they change what other text looks like.
+/// Zero-width characters, line separators, direction overrides and tags: they change the look of other text.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A moment in a list that says that its times are in UTC.
+/// A moment for a list whose heading says that times are in UTC.
 pub(super) fn moment(at: Timestamp) -> String {
     Words::english().moment_bare(at)
 }
 
-/// How long something took.
+/// A length of time.
 pub(super) fn length(length: Duration) -> String {
     Words::english().length(length)
 }
 
-/// How text is marked.
+/// The mark of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// What the answer is about.
+    /// The subject of the answer.
     Strong,
-    /// As it should be.
+    /// The normal state.
     Good,
     /// Under way.
     Calm,
     /// Needs attention.
     Bad,
-    /// Beside the point.
+    /// A detail beside the point.
     Faint,
 }
 

@@ -1,4 +1,4 @@
-//! A trail as a person reads it: the state, the statuses, the way, and the gaps.
+//! A trail for a person to read: the state, the statuses, the way, and the gaps.
 
 use crate::model::api::{GapView, Trail};
 use crate::model::trail::{Hop, Leg, NotShown, StatusChange};
@@ -44,7 +44,7 @@ fn headline(trail: &Trail, paint: Paint) -> String {
     format!("{what} {}: {}{customer}", paint.mark(Mark::Strong, &id), paint.state(trail.state))
 }
 
-/// Since when, against which limit, whose turn it is and what comes next, as far as each is known.
+/// The beginning of the state, its limit, whose turn it is and the next step, each where it is known.
 fn facts(trail: &Trail) -> impl Iterator<Item = String> {
     let words = Words::english();
     let facts = [
@@ -107,7 +107,7 @@ fn way(hop: &Hop, paint: Paint) -> Vec<String> {
     lines
 }
 
-/// How long the broker took to confirm it.
+/// The time that the broker took to confirm the publish.
 fn confirmed(hop: &Hop) -> String {
     match (hop.confirmed_at, hop.answered_after) {
         (Some(_), Some(after)) => format!(", confirmed after {}", length(after)),
@@ -116,7 +116,7 @@ fn confirmed(hop: &Hop) -> String {
     }
 }
 
-/// What the publisher was told, or not told, that it would rather not have been.
+/// The bad news about a publish: returned, refused or not confirmed.
 fn answered(hop: &Hop) -> impl Iterator<Item = String> {
     let returned = hop.returned_at.map(|at| format!("returned to its publisher at {}", moment(at)));
     let refused = hop.refused_at.map(|at| format!("refused by the broker at {}", moment(at)));
@@ -124,7 +124,7 @@ fn answered(hop: &Hop) -> impl Iterator<Item = String> {
     returned.into_iter().chain(refused).chain(unconfirmed)
 }
 
-/// What became of a message in one queue.
+/// The outcome of a message in one queue.
 fn became(leg: &Leg, paint: Paint) -> String {
     let delivered = delivered(leg);
     let mut text = match leg.state {
@@ -160,7 +160,7 @@ fn became(leg: &Leg, paint: Paint) -> String {
     text
 }
 
-/// To whom it was delivered, and when.
+/// The delivery: its consumer, and its time.
 fn delivered(leg: &Leg) -> String {
     let to = match (&leg.consumer.service, &leg.consumer.client_name) {
         (Some(service), Some(client)) if service != client => format!(" to {} ({})", plain(service), plain(client)),
@@ -171,7 +171,7 @@ fn delivered(leg: &Leg) -> String {
     format!("delivered{to}{}{waited}", time(leg.delivered_at))
 }
 
-/// How the consumer settled it, and when.
+/// The settlement: its kind, and its time.
 fn settled(leg: &Leg) -> String {
     let how = leg.settlement.map_or_else(|| "settled".to_owned(), |settlement| settlement.to_string());
     let held = leg.held.map(|held| format!(", held {}", length(held))).unwrap_or_default();

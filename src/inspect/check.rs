@@ -14,7 +14,7 @@ struct View {
     partitions: usize,
     events: u64,
     problems: Vec<Found>,
-    /// What earlier starts have found to be lost.
+    /// Ranges that earlier starts have found lost.
     known_lost: Vec<Range>,
 }
 

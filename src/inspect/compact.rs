@@ -1,4 +1,4 @@
-//! `hoptrail journal compact`: what retention lets go, and less room for the rest.
+//! `hoptrail journal compact`: applies retention, and gives the rest less room.
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ struct View {
 struct Partition {
     name: String,
     bytes_before: u64,
-    /// None: it is gone.
+    /// None: the partition is gone.
     bytes_after: Option<u64>,
     done: String,
 }
@@ -41,7 +41,7 @@ pub(super) fn compact(config: &Config, form: Form, page: &mut Page) -> anyhow::R
     Ok(true)
 }
 
-/// A partition keeps its name but for the generation.
+/// The name without its generation, which alone changes when a partition is rewritten.
 fn stem(name: &str) -> &str {
     name.split_once('.').map_or(name, |(stem, _)| stem)
 }

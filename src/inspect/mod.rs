@@ -1,8 +1,8 @@
 //! `hoptrail journal`: the commands on the journal of a stopped hoptrail.
 //!
-//! Owns the order of the work, and the look of its answers. The journal checks, salvages and rewrites; `record` has the
-//! policy of retention and the events that tell of changes. Does not know a running hoptrail: the journal's lock keeps
-//! the two apart.
+//! The room owns the order of the work, and the look of its answers. The journal checks, salvages and rewrites.
+//! `record` has the policy of retention and the events that tell of changes. The room does not know a running hoptrail:
+//! the journal's lock keeps the two apart.
 
 mod check;
 mod compact;

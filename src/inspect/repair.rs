@@ -7,13 +7,13 @@ use crate::journal::{self, AppendError, Change, Damage, Keeper, SetAside, Writer
 use crate::model::Event;
 use crate::record::{change_events, open_journal, policy};
 
-/// Why a journal could not be worked on.
+/// The reason why the work on a journal failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
-    /// It cannot be opened.
+    /// The journal cannot be opened.
     #[error(transparent)]
     Open(#[from] journal::OpenError),
-    /// What was done could not be recorded.
+    /// The work could not be recorded.
     #[error("what was done could not be recorded in the journal: {0}")]
     Append(#[from] AppendError),
     /// A partition could not be read or written.
@@ -21,12 +21,12 @@ pub enum RepairError {
     Work(#[from] std::io::Error),
 }
 
-/// What came of compacting.
+/// The outcome of compacting.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compacted {
     /// Partitions that could not be opened.
     pub set_aside: Vec<SetAside>,
-    /// What was done.
+    /// The changes that were made.
     pub changes: Vec<Change>,
     /// The partitions and their bytes before.
     pub before: Vec<(String, u64)>,
@@ -34,13 +34,14 @@ pub struct Compacted {
     pub after: Vec<(String, u64)>,
 }
 
-/// Checks everything, saves what is readable of damaged partitions, and records the rest as gaps. What was set aside.
+/// Checks everything, saves the readable events of damaged partitions, and records the rest as gaps. Gives the
+/// partitions that were set aside.
 ///
 /// # Errors
 /// [`RepairError`].
 pub fn salvage(config: &config::Config) -> Result<Vec<SetAside>, RepairError> {
     let found = journal::check(&config.journal.dir)?;
-    // What is whole and only stands in the wrong place would be the same again.
+    // Salvage would leave a partition that is whole, and only stands in the wrong place, as it is.
     let damaged = found.problems.iter().filter(|problem| problem.damage != Damage::Foreign);
     let mut damaged: Vec<&str> = damaged.filter_map(|problem| problem.partition.as_deref()).collect();
     damaged.dedup();
@@ -51,8 +52,8 @@ pub fn salvage(config: &config::Config) -> Result<Vec<SetAside>, RepairError> {
     Ok(set_aside)
 }
 
-/// Applies retention as of now, and rewrites what was never rewritten. A partition that is not sealed when this begins
-/// is left as it is.
+/// Applies retention as of now, and rewrites the partitions that were never rewritten. A partition that is not sealed
+/// at the beginning stays as it is.
 ///
 /// # Errors
 /// [`RepairError`].

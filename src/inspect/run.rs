@@ -9,13 +9,13 @@ use super::{check, compact, salvage, stat};
 /// Carries out a command and prints its answer. `false`: a check has found damage.
 ///
 /// # Errors
-/// There is no journal, it is in use, or it could not be worked on.
+/// There is no journal, it is in use, or the work on it failed.
 pub fn run(command: &Journal, mut config: Config, color: Color) -> anyhow::Result<bool> {
     let stopped = command.stopped();
     if let Some(dir) = &stopped.dir {
         config.journal.dir.clone_from(dir);
     }
-    // What goes wrong in the background is told; what goes well is in the answer.
+    // The log names only faults of the background; the answer has its successes.
     config.log.filter = "warn".to_owned();
     logging::start(&config.log);
     let mut page = Page::new(color);

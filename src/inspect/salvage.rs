@@ -14,10 +14,10 @@ struct View {
     partitions: Vec<Saved>,
 }
 
-/// What was done with a partition.
+/// The outcome for one partition.
 #[derive(Serialize)]
 pub(super) struct Saved {
-    /// Where the damaged files lie now.
+    /// The present directory of the damaged files.
     dir: String,
     why: String,
     events_saved: u64,

@@ -16,7 +16,7 @@ struct View {
     journal_id: String,
     format: u64,
     partitions: Vec<Partition>,
-    /// Events of the partitions that are there, as they were recorded.
+    /// Events of the partitions that are kept, counted as they were recorded.
     events: u64,
     bytes: u64,
     events_by_kind: BTreeMap<&'static str, u64>,

@@ -1,4 +1,4 @@
-//! What several answers have in common.
+//! The common parts of several answers.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Range {
         Range::new((*hole.seqs.start(), *hole.seqs.end()), (hole.from, hole.to))
     }
 
-    /// For people: `seq 5 to 28, from … to …`.
+    /// The range for people: `seq 5 to 28, from … to …`.
     pub(super) fn words(&self) -> String {
         let words = Words::english();
         let (from, to) = (words.moment(self.from), words.moment(self.to));
@@ -61,7 +61,7 @@ pub(super) fn by_kind<'a>(counts: impl IntoIterator<Item = &'a Count>) -> BTreeM
     sums
 }
 
-/// Prints a view as JSON, or has it put on the page.
+/// Prints a view as JSON, or puts it on the page.
 pub(super) fn show<V: serde::Serialize>(
     form: Form,
     view: &V,

@@ -1,8 +1,8 @@
-//! How much work one answer may be.
+//! The bound on the work for one answer.
 
 use std::time::{Duration, Instant};
 
-/// How much work one answer may be. A search that finds little in much goes on with the next page.
+/// The bound on the work for one answer. A search that spends it ends its page there, and goes on with the next page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// Events decoded.
@@ -12,13 +12,13 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// 200 000 decoded events are a second or two of one core; five seconds keep a slow disk well within the
-    /// request's time.
+    /// One core decodes 200 000 events in a second or two. Five seconds keep a slow disk well within the request's
+    /// time.
     pub(super) const PAGE: Budget = Budget { events_max: 200_000, time_max: Duration::from_secs(5) };
-    /// The clock is asked once in this many events.
+    /// The clock is read once in this many events.
     const EVENTS_PER_LOOK: usize = 256;
 
-    /// Whether `looked` events since `begun` use it up.
+    /// Whether `looked` events since `begun` use the budget up.
     pub(super) fn is_spent(&self, looked: usize, begun: Instant) -> bool {
         looked >= self.events_max || (looked.is_multiple_of(Self::EVENTS_PER_LOOK) && begun.elapsed() >= self.time_max)
     }

@@ -1,4 +1,4 @@
-//! Coverage: which source observes which virtual host, and the gaps.
+//! Coverage: the virtual hosts that each source observes, and the gaps.
 
 use crate::journal::{Order, Term};
 use crate::model::api::{CoverageReport, GapView};
@@ -9,7 +9,7 @@ use super::error::Unreadable;
 use super::handles::Handles;
 use super::period::Period;
 
-/// Gaps in the answer; older ones are found with `/events?kind=gap`.
+/// Gaps in the answer. Older gaps are found with `/events?kind=gap`.
 const GAPS_MAX: usize = 100;
 
 /// All sources, and the newest gaps.

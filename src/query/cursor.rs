@@ -1,4 +1,5 @@
-//! Where the next page of a search begins: the last number that was looked at, bound to the search it belongs to.
+//! The cursor: the place where the next page of a search begins. It holds the last number looked at, and is bound to
+//! its search.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -6,8 +7,8 @@
 //! | 1..9 | the last `seq` looked at, big-endian |
 //! | 9..17 | digest over version, `seq` and the search's parameters |
 //!
-//! Written in base64 without padding. It is not a secret; the digest catches a cursor that was changed or that belongs
-//! to another search.
+//! The cursor is written in base64 without padding. It is not a secret. The digest catches a cursor that was changed or
+//! that belongs to another search.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -31,7 +31,7 @@ impl Damage {
         Ok(())
     }
 
-    /// The same in a sentence; `None`: nothing is left out.
+    /// The damage in a sentence; `None`: nothing is left out.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let count = self.left_out;

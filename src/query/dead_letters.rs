@@ -15,13 +15,13 @@ use super::handles::Handles;
 use super::period::Period;
 use super::read::parse;
 
-/// Dead letters counted for one answer: a hundred thousand are an incident whose size is clear.
+/// Dead letters counted for one answer. A hundred thousand already show the size of an incident.
 const COUNTED: Budget = Budget { events_max: 100_000, time_max: std::time::Duration::from_secs(10) };
 /// Groups in one answer; dead letters of further ones are counted under [`OTHER`].
 const GROUPS_MAX: usize = 1000;
 /// Samples of a group.
 const SAMPLES_MAX: usize = 3;
-/// Reasons are four in RabbitMQ; a bound all the same, as headers can be forged.
+/// Reasons of a group. RabbitMQ has four; the bound is there because headers can be forged.
 const REASONS_MAX: usize = 16;
 const OTHER: &str = "other";
 const UNKNOWN: &str = "unknown";
@@ -51,7 +51,7 @@ impl DeadLetters {
     /// Reads the question.
     ///
     /// # Errors
-    /// It means nothing.
+    /// The question has no meaning.
     pub fn read(asked: &question::DeadLetters, now: Timestamp) -> Result<DeadLetters, BadQuestion> {
         let by = parse("group_by", asked.group_by.as_deref())?.unwrap_or(GroupBy::Queue);
         let period = Period::read(asked.from.as_deref(), asked.to.as_deref(), now)?;
@@ -106,7 +106,7 @@ fn key(by: GroupBy, event: &Event) -> String {
     found.map_or_else(|| UNKNOWN.to_owned(), ToString::to_string)
 }
 
-/// Adds a dead letter that is older than all in the group.
+/// Adds a dead letter that is older than all others in the group.
 fn add(group: &mut DeadLetterGroup, event: &Event) {
     let reason = event.death.as_ref().map_or(UNKNOWN, |death| &death.reason);
     let known = group.reasons.len() < REASONS_MAX || group.reasons.contains_key(reason);

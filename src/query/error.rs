@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! The reasons why there is no answer.
 
 use crate::journal::{OpenError, ReadError};
 
@@ -11,7 +11,7 @@ pub enum BadQuestion {
     /// The cursor cannot continue this search.
     #[error("the cursor {0}; begin the search again without one")]
     Cursor(&'static str),
-    /// The id cannot be one.
+    /// The text cannot be an id.
     #[error("{0}")]
     Id(String),
 }
@@ -20,7 +20,7 @@ pub enum BadQuestion {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Unreadable {
-    /// Its events.
+    /// The journal's events.
     Events(#[from] ReadError),
     /// The files about removed partitions.
     Removed(#[from] OpenError),

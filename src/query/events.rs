@@ -9,7 +9,7 @@ use super::handles::Handles;
 /// The event of a number, and the numbers that the journal holds.
 #[derive(Debug)]
 pub struct Looked {
-    /// The event with its body; `None` where there is none of that number.
+    /// The event with its body; `None`: the journal has no event of that number.
     pub event: Option<EventView>,
     /// The oldest event that is kept.
     pub first: Seq,
@@ -20,7 +20,7 @@ pub struct Looked {
 /// The event of that number.
 ///
 /// # Errors
-/// The journal cannot be read there.
+/// The journal cannot be read at that number.
 pub fn event(handles: &Handles, seq: Seq) -> Result<Looked, Unreadable> {
     let reader = &handles.reader;
     let event = reader.event(seq)?.map(|event| EventView::full(&event));

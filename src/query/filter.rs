@@ -1,4 +1,4 @@
-//! Which events a search wants, and which index term leads to them.
+//! The filter: the events that a search wants, and the index term that leads to them.
 
 use crate::journal::Term;
 use crate::model::{Event, Kind, MessageKey, Source, Str};
@@ -51,7 +51,8 @@ impl Filter {
         let kind = || {
             let kind = self.kind.filter(|kind| Term::is_rare(*kind))?;
             match &self.queue {
-                // The index has a dead letter under the queue that gave it up; `queue` asks for the same queue.
+                // The index has a dead letter under the queue that gave the message up; `queue` asks for the same
+                // queue.
                 Some(queue) if kind == Kind::DeadLetter => Some(Term::KindQueue(kind, queue.clone())),
                 _ => Some(Term::Kind(kind)),
             }
@@ -82,13 +83,13 @@ fn is_message(key: &MessageKey, event: &Event) -> bool {
     }
 }
 
-/// A dead letter concerns the exchange it went to and the one it had been published to.
+/// A dead letter concerns the exchange that it went to, and the exchange of the original publish.
 fn is_exchange(exchange: &Str, event: &Event) -> bool {
     let published_to = event.death.as_ref().filter(|_| event.kind == Kind::DeadLetter).map(|death| &death.exchange);
     event.exchange.as_ref() == Some(exchange) || published_to == Some(exchange)
 }
 
-/// A publish concerns the queues it was routed to, a dead letter the one that gave it up.
+/// A publish concerns the queues that it was routed to. A dead letter concerns the queue that gave the message up.
 fn is_queue(queue: &Str, event: &Event) -> bool {
     match &event.death {
         Some(death) if event.kind == Kind::DeadLetter => death.queue == *queue,

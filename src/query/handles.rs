@@ -1,4 +1,4 @@
-//! The handles that questions are answered from.
+//! The handles that every answer comes from.
 
 use crate::alert::Alerts;
 use crate::flow::Flow;
@@ -7,14 +7,14 @@ use crate::journal::Reader;
 use crate::live::Live;
 use crate::record::Recorder;
 
-/// The handles that questions are answered from. Cheap to clone.
+/// The handles that every answer comes from. They are cheap to clone.
 #[derive(Clone)]
 pub struct Handles {
     /// Committed events.
     pub reader: Reader,
     /// Trails and stalls.
     pub flow: Flow,
-    /// How far stalls and alerts are.
+    /// The progress of stalls and alerts.
     pub progress: Progress,
     /// Firing and recent alerts.
     pub alerts: Alerts,

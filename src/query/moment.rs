@@ -1,4 +1,4 @@
-//! Moments as people and programs write them: RFC 3339, epoch seconds, `now`, `now-1h30m`.
+//! Moments in the forms that people and programs write: RFC 3339, epoch seconds, `now`, `now-1h30m`.
 
 use crate::model::Timestamp;
 

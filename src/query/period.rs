@@ -1,4 +1,4 @@
-//! The period that a question is about.
+//! The period of a question.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::model::{Seq, Timestamp};
 use super::error::BadQuestion;
 use super::moment;
 
-/// A period of time, open where nothing is given.
+/// A period of time. It is open at an end that is not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Period {
     /// The first moment in it.

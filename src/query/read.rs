@@ -1,4 +1,4 @@
-//! How the text of a question is read.
+//! Reading the text of a question.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::question::LIMIT_DEFAULT;
 
 use super::error::BadQuestion;
 
-/// A parameter whose type reads it, and names the values that it accepts.
+/// Reads a parameter by its type, which names the values that it accepts.
 pub(super) fn parse<T>(name: &str, text: Option<&str>) -> Result<Option<T>, BadQuestion>
 where
     T: FromStr,
@@ -16,7 +16,7 @@ where
     text.map(str::parse).transpose().map_err(|error| BadQuestion::Parameter(format!("{name}: {error}")))
 }
 
-/// How many items the answer may hold.
+/// The number of items that the answer may hold.
 pub(super) fn limit(asked: Option<usize>, max: usize) -> Result<usize, BadQuestion> {
     let limit = asked.unwrap_or(LIMIT_DEFAULT);
     if (1..=max).contains(&limit) {

@@ -17,9 +17,9 @@ use super::handles::Handles;
 use super::period::Period;
 use super::read::limit;
 
-/// A page of JSON stays below about a megabyte.
+/// Events of a page of JSON; the page stays below about a megabyte.
 const LIMIT_MAX: usize = 1000;
-/// Rows of an export are read by programs, and smaller.
+/// Events of an export. Its rows are smaller, and programs read them.
 const EXPORT_LIMIT_MAX: usize = 10_000;
 
 type Events = Box<dyn Iterator<Item = Result<Event, ReadError>>>;
@@ -27,9 +27,9 @@ type Events = Box<dyn Iterator<Item = Result<Event, ReadError>>>;
 /// A search of events, or the rest of one after some pages.
 #[derive(Debug)]
 pub struct Search {
-    /// Which events.
+    /// The events that are wanted.
     filter: Filter,
-    /// When they were observed.
+    /// The time in which the events were observed.
     period: Period,
     /// Newest or oldest first.
     order: journal::Order,
@@ -56,7 +56,7 @@ impl Search {
     /// Reads the question.
     ///
     /// # Errors
-    /// It means nothing, or the cursor is that of another search.
+    /// The question has no meaning, or the cursor belongs to another search.
     pub fn read(asked: &question::Events, now: Timestamp) -> Result<Search, BadQuestion> {
         let limit_max = if asked.format.unwrap_or_default() == Format::Json { LIMIT_MAX } else { EXPORT_LIMIT_MAX };
         let same = question::Events { limit: None, cursor: None, format: None, ..asked.clone() };
@@ -75,7 +75,7 @@ impl Search {
         })
     }
 
-    /// One page: until it is full, its budget spent, or nothing is left.
+    /// Answers with one page. It ends when it is full, when its budget is spent, or when no event is left.
     ///
     /// # Errors
     /// Too much of the journal cannot be read.
@@ -114,7 +114,7 @@ impl Search {
         Ok(Found { events, next: None, damage })
     }
 
-    /// The events that the index leads to, or all.
+    /// The events that the index leads to, or all events without a term.
     fn events(&self, reader: &Reader, range: Range<Seq>) -> Events {
         match self.filter.term() {
             Some(term) => Box::new(reader.find(&term, range, self.order)),

@@ -7,9 +7,9 @@ use super::error::BadQuestion;
 use super::handles::Handles;
 use super::read::limit;
 
-/// More is not read by people; the total is told beside them.
+/// Sessions for a person to read; the total stands beside them.
 const LIMIT_MAX: usize = 1000;
-/// All that most brokers have.
+/// Sessions of an export: more than most brokers have.
 const EXPORT_LIMIT_MAX: usize = 10_000;
 
 /// The question for the clients that are connected through the proxy.
@@ -25,14 +25,14 @@ impl Sessions {
     /// Reads the question.
     ///
     /// # Errors
-    /// It means nothing.
+    /// The question has no meaning.
     pub fn read(asked: &question::Sessions) -> Result<Sessions, BadQuestion> {
         let limit_max = if asked.format.unwrap_or_default() == Format::Json { LIMIT_MAX } else { EXPORT_LIMIT_MAX };
         let (service, user, vhost) = (asked.service.clone(), asked.user.clone(), asked.vhost.clone());
         Ok(Sessions { service, user, vhost, limit: limit(asked.limit, limit_max)? })
     }
 
-    /// The first sessions that match, oldest first; the total counts all that match.
+    /// The first sessions that match, oldest first. The total counts all sessions that match.
     #[must_use]
     pub fn answer(&self, handles: &Handles, now: Timestamp) -> SessionsReport {
         let mut report = handles.live.sessions.report(now);

@@ -10,7 +10,7 @@ use super::error::BadQuestion;
 use super::handles::Handles;
 use super::read::{limit, parse};
 
-/// More is not read by people; the total is told beside them.
+/// Messages and orders for a person to read; the total stands beside them.
 const LIMIT_MAX: usize = 1000;
 
 named! {
@@ -31,7 +31,7 @@ impl Stalled {
     /// Reads the question.
     ///
     /// # Errors
-    /// It means nothing.
+    /// The question has no meaning.
     pub fn read(asked: &question::Stalled) -> Result<Stalled, BadQuestion> {
         let what = parse("what", asked.what.as_deref())?.map(|what| match what {
             What::Messages => StalledWhat::Message,
@@ -52,7 +52,7 @@ impl Stalled {
         }))
     }
 
-    /// Everything that matches, oldest first.
+    /// All messages and orders that match, oldest first.
     #[must_use]
     pub fn answer(&self, handles: &Handles, now: Timestamp) -> StalledReport {
         let words = Words::english();

@@ -7,7 +7,7 @@ use crate::record::Stats;
 
 use super::handles::Handles;
 
-/// Stalls in the readings; the total tells how many there are besides.
+/// Stalls in the readings; the total counts the others as well.
 const STALLED_MAX: usize = 10_000;
 
 /// The facts behind health.
@@ -19,9 +19,9 @@ pub struct Standing {
     pub sources: Vec<SourceCoverage>,
     /// The proxy's figures.
     pub proxy: SessionStats,
-    /// Committed events that trails and stalls do not know of yet.
+    /// Committed events that trails and stalls do not know yet.
     pub lag: u64,
-    /// Stalls and alerts are incomplete: a panic ended the making of them, and it begins again.
+    /// Stalls and alerts are incomplete: a panic ended their making, and it begins again.
     pub is_behind_a_panic: bool,
 }
 
@@ -51,7 +51,7 @@ pub struct Readings {
 }
 
 impl Standing {
-    /// Of this moment.
+    /// The facts behind health at this moment.
     #[must_use]
     pub fn of(handles: &Handles) -> Standing {
         Standing {
@@ -65,7 +65,7 @@ impl Standing {
 }
 
 impl Readings {
-    /// Of this moment.
+    /// The facts behind metrics at this moment.
     #[must_use]
     pub fn of(handles: &Handles, now: Timestamp) -> Readings {
         let (messages, orders, evicted) = handles.flow.tracked();

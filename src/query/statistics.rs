@@ -13,7 +13,7 @@ use super::handles::Handles;
 use super::period::Period;
 use super::read::parse;
 
-/// Rows of one answer: a year of thirty rows a day fits, and a spreadsheet takes it.
+/// Rows of one answer: room for a year of thirty rows a day, and few enough for a spreadsheet.
 const ROWS_MAX: usize = 12_000;
 
 named! {
@@ -56,14 +56,14 @@ impl Statistics {
     /// Reads the question.
     ///
     /// # Errors
-    /// It means nothing.
+    /// The question has no meaning.
     pub fn read(asked: &question::Statistics, now: Timestamp) -> Result<Statistics, BadQuestion> {
         let by = parse("group_by", asked.group_by.as_deref())?;
         Ok(Statistics { by, period: Period::read(asked.from.as_deref(), asked.to.as_deref(), now)? })
     }
 
-    /// Rows with counts. A partition's events are of one day, and no less is counted by itself: the period chooses whole
-    /// days, all that it touches.
+    /// Rows with counts. The events of a partition are of one day and are counted together. The period therefore
+    /// chooses whole days: every day that it touches.
     ///
     /// # Errors
     /// The files of removed partitions cannot be read.
@@ -88,7 +88,7 @@ fn count(statistics: &[journal::Statistics], by: Option<GroupBy>, period: Period
         }
     }
     let mut rows: Vec<(Key, Sum)> = rows.into_iter().collect();
-    // By day first; rows without one by their counts.
+    // Rows are sorted by day first. Rows without a day are sorted by their counts.
     rows.sort_by(|(a, a_sum), (b, b_sum)| {
         let by_count = if a.day.0.is_none() { b_sum.count.cmp(&a_sum.count) } else { std::cmp::Ordering::Equal };
         by_count.then_with(|| a.cmp(b))
@@ -217,7 +217,7 @@ mod tests {
         let report = count(&three_days(), None, Period::default(), 3);
         assert_eq!((report.rows.len(), report.total, report.removed, report.truncated), (3, 38, 13, true));
         assert_eq!(report.rows.last().and_then(|row| row.day.as_deref()), Some("1970-01-02"));
-        // Events that have a row already are still counted.
+        // Events of a row that exists already are still counted.
         let report = count(&three_days(), Some(GroupBy::Kind), Period::default(), 1);
         assert_eq!(short(&report), ["- publish - - 13 8"]);
         assert!(report.truncated);

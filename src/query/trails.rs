@@ -7,13 +7,13 @@ use crate::show::Words;
 use super::error::{BadQuestion, Unreadable};
 use super::handles::Handles;
 
-/// The longest id that is looked up: AMQP's short strings have 255 bytes, ids in bodies may be longer.
+/// The longest id that is looked up. AMQP's short strings have 255 bytes; ids in bodies may be longer.
 const ID_BYTES_MAX: usize = 1024;
 
 /// Whether an order or a message may have this id.
 ///
 /// # Errors
-/// It is too long.
+/// The id is too long.
 pub fn check_id(id: &str) -> Result<(), BadQuestion> {
     if id.len() > ID_BYTES_MAX {
         return Err(BadQuestion::Id(format!("the id has {} bytes; at most {ID_BYTES_MAX} are looked up", id.len())));

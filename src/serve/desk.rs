@@ -9,8 +9,8 @@ use crate::query::{Handles, Unreadable};
 use super::http::problem::Refusal;
 use super::http::requests::Requests;
 
-/// Threads that may read the journal at a time. Each search decodes on one core; more would only fight over the disk
-/// with the recorder, which goes first.
+/// Threads that may read the journal at a time. Each search decodes on one core. More threads would only compete with
+/// the recorder for the disk, and the recorder goes first.
 const READS_MAX: usize = 16;
 
 /// The state that every handler gets.
@@ -28,8 +28,8 @@ impl Desk {
         Desk { handles, reads: Arc::new(Semaphore::new(READS_MAX)), requests: Requests::default() }
     }
 
-    /// Runs `work` where it may block. The permit stays with the work: when the caller has stopped waiting, the thread
-    /// still counts.
+    /// Runs `work` on a thread that may block. The permit stays with the work: a thread still counts after its caller
+    /// has stopped waiting.
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, Refusal>
     where
         T: Send + 'static,

@@ -22,7 +22,7 @@ pub fn router(handles: Handles, request_timeout: Duration) -> Router {
 /// Routes behind the layers that guard them.
 pub(super) fn guarded(routes: Router<Desk>, desk: Desk, request_timeout: Duration) -> Router {
     let routes = routes.fallback(unknown_route).method_not_allowed_fallback(method_not_allowed);
-    // The last layer is the outermost: it counts every request, also one that ends in a panic.
+    // The last layer is the outermost. It counts every request, even a request that ends in a panic.
     routes
         .layer(from_fn_with_state(request_timeout, guard::within_time))
         .layer(from_fn(guard::small_requests))

@@ -27,7 +27,7 @@ impl Filled {
         Filled { reader, writer, dir }
     }
 
-    /// Appends one more.
+    /// Appends one more event.
     pub(crate) fn push(&mut self, event: Event) {
         self.writer.append(&mut [event], &[]).unwrap();
     }
@@ -48,7 +48,7 @@ impl Filled {
         let mut bytes = std::fs::read(&database).unwrap();
         let blocks: Vec<usize> = memchr::memmem::find_iter(&bytes, b"\x89HTB").collect();
         assert!(!blocks.is_empty(), "no block in {}", database.display());
-        // The end of the checksum, and the beginning of the payload.
+        // The harm is to the end of the checksum, and the beginning of the payload.
         for at in blocks {
             bytes[at + 90..at + 100].iter_mut().for_each(|byte| *byte ^= 0x55);
         }
@@ -72,7 +72,7 @@ impl Filled {
     }
 }
 
-/// Where the journal is in its directory.
+/// The journal's path in its directory.
 pub(super) fn path(dir: &TempDir) -> std::path::PathBuf {
     dir.path().join("journal")
 }

@@ -29,12 +29,12 @@ pub(crate) struct Stage {
 type Sink = Box<dyn FnMut(Update<'_>) + Send>;
 
 impl Stage {
-    /// Over these events, in their order.
+    /// A hoptrail over these events, in their order.
     pub(crate) fn new(events: Vec<Event>) -> Self {
         Stage::over(Filled::new(events), &[])
     }
 
-    /// Over that journal, with settings besides.
+    /// A hoptrail over that journal, with settings besides.
     pub(crate) fn over(journal: Filled, settings: &[(&str, &str)]) -> Self {
         let dir = journal.close();
         let path = path(&dir).display().to_string();
@@ -56,12 +56,12 @@ impl Stage {
         Stage { handles, follower: Mutex::new(Some(follower)), dir, cancel: CancellationToken::new() }
     }
 
-    /// Where the journal is.
+    /// The journal's path.
     pub(crate) fn journal(&self) -> std::path::PathBuf {
         path(&self.dir)
     }
 
-    /// Waits until trails and stalls know of all events.
+    /// Waits until trails and stalls know all events.
     pub(crate) async fn follow(&self) {
         let follower = self.follower.lock().unwrap().take().unwrap();
         let (runtime, cancel) = (Handle::current(), self.cancel.clone());

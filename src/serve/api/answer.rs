@@ -1,4 +1,4 @@
-//! Answers that may leave something out, and questions that have none.
+//! Answers that may be incomplete, and questions that have no answer.
 
 use axum::response::Response;
 use serde::Serialize;

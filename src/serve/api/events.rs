@@ -22,7 +22,7 @@ use super::answer::warned;
 const EVENTS: &str = "/api/v1/events";
 const EVENT: &str = "/api/v1/events/{seq}";
 
-/// The columns of a CSV export. More may come, at the end.
+/// The columns of a CSV export. New columns come at the end.
 const COLUMNS: [&str; 22] = [
     "seq",
     "at",

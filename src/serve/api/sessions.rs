@@ -17,7 +17,7 @@ use crate::serve::http::reply::json;
 
 const PATH: &str = "/api/v1/sessions";
 
-/// The columns of a CSV export. More may come, at the end.
+/// The columns of a CSV export. New columns come at the end.
 const COLUMNS: [&str; 22] = [
     "connection",
     "address",

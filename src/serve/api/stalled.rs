@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<Desk> {
     Router::new().route(PATH, get(report))
 }
 
-/// Everything past its deadline, oldest first.
+/// All messages and orders past their deadline, oldest first.
 async fn report(
     State(desk): State<Desk>,
     Parameters(asked): Parameters<question::Stalled>,

@@ -1,7 +1,8 @@
 //! One connection: HTTP/1 over a stream, closed when it is idle for too long or sends its head too slowly.
 //!
-//! hyper has one time limit for a request's head that also runs while a kept connection is idle. Here the two are
-//! apart: a [`Phase`] says whether the connection is idle, reads a head or answers. It is looked at once a second.
+//! hyper has one time limit for a request's head, which also runs while a kept connection is idle. Here the two limits
+//! are apart: a [`Phase`] says whether the connection is idle, reads a head or answers. The phase is checked once a
+//! second.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -20,19 +21,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How often a connection's phase is looked at; limits hold to within this.
+/// The time between two checks of a connection's phase; limits hold to within this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Request head: the longest URL and cookies of a crowded host name.
+/// Bytes of a request's head: the longest URL, and the cookies of a host name that many programs share.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The times of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct Limits {
-    /// From the first byte of a request's head to its last.
+    /// The time from the first byte of a request's head to its last.
     pub(in crate::serve) header_timeout: Duration,
-    /// Without a request, and for the client to take an answer.
+    /// The time without a request, and the time for the client to take an answer.
     pub(in crate::serve) idle_timeout: Duration,
-    /// For the running request once the server stops.
+    /// The time for the running request once the server stops.
     pub(in crate::serve) grace: Duration,
 }
 
@@ -79,7 +80,7 @@ where
     }
 }
 
-/// Clients go away and send nonsense all day; that is theirs to notice.
+/// Clients go away and send nonsense all day. Only a line of debugging tells of it.
 fn finished(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
@@ -108,7 +109,7 @@ impl Phase {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (doing, Instant::now());
     }
 
-    /// Bytes came in: of an idle connection they begin a request.
+    /// Bytes came in: on an idle connection they begin a request.
     fn read(&self) {
         let mut phase = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if phase.0 == Doing::Idle {
@@ -204,7 +205,7 @@ mod tests {
         String::from_utf8_lossy(&bytes[..len]).into_owned()
     }
 
-    /// Waits until the server closes the connection, and tells how long that took.
+    /// Waits until the server closes the connection, and gives the seconds that this took.
     async fn seconds_until_closed(client: &mut DuplexStream) -> u64 {
         let begun = Instant::now();
         client.read_to_end(&mut Vec::new()).await.unwrap();

@@ -13,7 +13,7 @@ const NDJSON: &str = "application/x-ndjson";
 /// The media type of a table.
 const CSV: &str = "text/csv; charset=utf-8; header=present";
 
-/// A spreadsheet takes these for the beginning of a formula.
+/// A spreadsheet takes a cell that begins with one of these for a formula.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// One JSON object a line.

@@ -13,9 +13,9 @@ use crate::config;
 
 use super::connection::{Limits, drive};
 
-/// After a failed accept, mostly for want of file descriptors: time for some to be closed.
+/// The pause after a failed accept. Most failures are for want of file descriptors, and some may be closed meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
-/// Running requests may take this long to finish once the server is told to stop.
+/// The time for running requests to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves `router` on `listener` until `cancel`. Connections run on `tracker`; each ends at the latest a grace time
@@ -38,8 +38,8 @@ pub async fn serve(
     }
 }
 
-/// The next connection with its place, or `None` at the end. Without a free place nothing is accepted: further clients
-/// wait in the listen backlog.
+/// The next connection with its place, or `None` at the end. Without a free place no connection is accepted: further
+/// clients wait in the listen backlog.
 async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
@@ -100,7 +100,7 @@ mod tests {
             let answer = ask(&mut first).await;
             assert!(answer.ends_with("hello"), "{answer}");
         };
-        // The second is answered only once the first has given its place back.
+        // The second client is answered only once the first has given its place back.
         tokio::join!(waiting, leading);
         let _third = TcpStream::connect(address).await.unwrap();
         cancel.cancel();

@@ -1,6 +1,6 @@
-//! Transport: connections and their bounds, how parameters are read, the form of an answer.
+//! Transport: connections and their bounds, the reading of parameters, the form of an answer.
 //!
-//! Names no resource: it knows neither questions nor the rooms that answer them.
+//! It names no resource, and knows neither questions nor the rooms that answer them.
 
 mod connection;
 mod listen;

@@ -1,4 +1,5 @@
-//! The parameters of a URL, read as a question: each known one at most once, unknown ones named.
+//! The parameters of a URL, read as a question. A known parameter may be given once; an unknown one is named in the
+//! refusal.
 
 use std::fmt;
 

@@ -7,10 +7,11 @@ use crate::model::api::Problem;
 
 /// The longest URL: three ids of 1024 bytes, each byte percent-encoded, and the short parameters beside them.
 pub(in crate::serve) const URI_BYTES_MAX: usize = 16 * 1024;
-/// Every request is a GET; clients that send a body with one by habit send a small one. No handler reads it.
+/// The largest body. Every request is a GET; a client that sends a body by habit sends a small one. No handler reads
+/// it.
 pub(in crate::serve) const BODY_BYTES_MAX: u64 = 16 * 1024;
 
-/// Why a request has no answer. Every answer that is not a success is made from one of these.
+/// The reason why a request has no answer. Every answer that is not a success is made from one of these.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::serve) enum Refusal {
     /// A parameter is unknown, malformed, or contradicts another.
@@ -19,10 +20,10 @@ pub(in crate::serve) enum Refusal {
     /// The cursor cannot continue this search.
     #[error("{0}")]
     BadCursor(String),
-    /// The id in the path cannot be one.
+    /// The text in the path cannot be an id.
     #[error("{0}")]
     BadId(String),
-    /// Nothing is known of the order, message or event.
+    /// The order, message or event is not known.
     #[error("{0}")]
     NotFound(String),
     /// No route has this path.
@@ -40,13 +41,13 @@ pub(in crate::serve) enum Refusal {
     /// The answer took too long.
     #[error("the answer took longer than {0}; narrow the question, for example with from and to")]
     Timeout(String),
-    /// Checks fail.
+    /// Checks of readiness fail.
     #[error("{0}")]
     NotReady(String),
     /// The journal cannot be read.
     #[error("the journal could not be read: {0}")]
     Unreadable(String),
-    /// A defect.
+    /// A defect of hoptrail.
     #[error("hoptrail failed on this request; its log has the cause")]
     Internal,
 }

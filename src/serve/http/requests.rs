@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 
 use crate::clock;
 
-/// Upper bounds in seconds: from an answer out of memory to the longest search.
+/// Upper bounds in seconds, from an answer out of memory to the longest search.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 /// Stands for every path that no route has, so that a scanner cannot make labels.
 const NO_ROUTE: &str = "none";

@@ -20,7 +20,7 @@ use crate::serve::http::reply::{json, json_with, with_type};
 const LIVEZ: &str = "/livez";
 const READYZ: &str = "/readyz";
 
-/// Trails and stalls that are further behind than this are wrong: some seconds of a busy broker.
+/// The lag of trails and stalls that fails the check: some seconds of a busy broker.
 const LAG_MAX: u64 = 100_000;
 
 /// The routes of this resource.
@@ -33,21 +33,21 @@ async fn livez() -> Response {
     with_type(StatusCode::OK, "text/plain; charset=utf-8", "live\n")
 }
 
-/// How readiness is asked for.
+/// The parameters of readiness.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Readiness {
-    /// Given, with any value: every check, passed or not.
+    /// Given with any value: the answer has every check, passed or not.
     verbose: Option<String>,
 }
 
-/// It records, and its answers are of the moment.
+/// hoptrail records, and its answers are of the moment.
 async fn readyz(State(desk): State<Desk>, Parameters(asked): Parameters<Readiness>) -> Result<Response, Refusal> {
     let standing = desk.ask(|handles| Ok(Standing::of(handles))).await?;
     ready(&standing, asked.verbose.is_some())
 }
 
-/// Whether hoptrail is ready, and with `verbose` all that it is told from.
+/// Whether hoptrail is ready; `verbose` adds every check behind the verdict.
 pub(in crate::serve) fn ready(standing: &Standing, verbose: bool) -> Result<Response, Refusal> {
     let health = check(standing);
     if verbose {
@@ -91,7 +91,7 @@ fn recorder(stats: &Stats) -> HealthCheck {
     result("recorder", ok, text)
 }
 
-/// Passes while some virtual host is observed; a source that failed is told, and is tried again by itself.
+/// Passes while some virtual host is observed. A source that failed is named, and tries again by itself.
 fn broker(sources: &[SourceCoverage]) -> HealthCheck {
     let wanted: Vec<&SourceCoverage> = sources.iter().filter(|source| source.state != SourceState::Off).collect();
     if wanted.is_empty() {
@@ -109,8 +109,8 @@ fn broker(sources: &[SourceCoverage]) -> HealthCheck {
     result("broker", live > 0, detail)
 }
 
-/// Passes even when observations were lost: a proxy that is taken out of service cuts its clients off, and bytes pass all
-/// the same.
+/// Passes even when observations were lost. A proxy that is taken out of service cuts its clients off, and it relays
+/// bytes in any case.
 fn proxy(stats: &SessionStats) -> HealthCheck {
     let waiting = stats.backlog.now;
     let mut detail = format!("{} sessions; {waiting} of {} bytes wait to be observed", stats.live, stats.backlog.max);

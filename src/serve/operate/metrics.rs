@@ -106,7 +106,7 @@ impl Figures {
 
 fn stalled(report: &StalledReport) -> Vec<(Labels, f64)> {
     let series = |reason: StalledReason| (reason.what().name(), reason.name());
-    // Shown as 0 where nothing is stalled, so that an alert on them has something to compare.
+    // A count without a stall is shown as 0, so that an alert on it has a value to compare.
     let mut counts: BTreeMap<(&str, &str), u64> =
         StalledReason::ALL.iter().map(|reason| (series(*reason), 0)).collect();
     for item in &report.stalled {
@@ -178,7 +178,7 @@ where
     })
 }
 
-/// The encoder writes label values as they are, and names of queues hold anything.
+/// The encoder writes label values as they are, and names of queues may hold any character.
 fn escaped(labels: &Labels) -> Labels {
     let escape = |value: &str| value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
     labels.iter().map(|(name, value)| (*name, escape(value))).collect()

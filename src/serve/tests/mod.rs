@@ -18,7 +18,7 @@ use crate::query::{Readings, Standing};
 
 use super::routes::router;
 
-/// An answer, read whole.
+/// An answer, read to its end.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,

@@ -23,7 +23,7 @@ fn session(number: u16, service: &str, user: &str, vhost: &str) -> SessionView {
     }
 }
 
-/// The proxy is on, and these are connected.
+/// A stage whose proxy is on and has these sessions.
 fn connected(sessions: Vec<SessionView>) -> Stage {
     let stage = Stage::over(Filled::new(vec![]), &[("proxy.enabled", "true")]);
     let registry = &stage.handles.live.sessions;

@@ -13,7 +13,7 @@ use crate::serve::http::requests::Requests;
 use crate::serve::operate::health::ready;
 use crate::serve::operate::metrics::page;
 
-/// An id with everything that a URL, a terminal and JSON could trip over.
+/// An id with every character that a URL, a terminal or JSON could mistake.
 const ODD_ID: &str = "A/1 ?#%&\u{1b}[31m\u{202e}ü\n";
 const ODD_PATH: &str = "A%2F1%20%3F%23%25%26%1B%5B31m%E2%80%AE%C3%BC%0A";
 

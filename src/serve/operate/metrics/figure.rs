@@ -1,4 +1,4 @@
-//! A metric as it is gathered.
+//! A metric before it is encoded.
 
 /// The labels of a series.
 pub(super) type Labels = Vec<(&'static str, String)>;

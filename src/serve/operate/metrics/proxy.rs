@@ -6,7 +6,7 @@ use crate::model::Kind;
 
 use super::figure::{Figure, Labels, Series};
 
-/// Kinds of observations that the proxy makes: shown as 0 where none was dropped, so that a rate has a beginning.
+/// Kinds of observations that the proxy makes. A kind without a drop is shown as 0, so that a rate has a beginning.
 const KINDS: [Kind; 9] = [
     Kind::Publish,
     Kind::Confirm,
@@ -19,7 +19,7 @@ const KINDS: [Kind; 9] = [
     Kind::Gap,
 ];
 
-/// All of them; none where the proxy is off.
+/// All figures of the proxy; no figure while the proxy is off.
 pub(super) fn figures(stats: &SessionStats) -> Vec<Figure> {
     use Series::{Count, Gauge};
     if !stats.enabled {
