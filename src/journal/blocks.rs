@@ -1,4 +1,4 @@
-//! A partition's blocks, wherever they are read from.
+//! The blocks of a partition: read through sled, or at their places in the file.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use super::error::ReadError;
 use super::sealed::SealedStore;
 use super::store::Store;
 
-/// Blocks that stay readable as long as this is held, whatever becomes of the partition.
+/// The blocks of a partition. They stay readable while this is held, even if the partition is rewritten or removed.
 #[derive(Clone)]
 pub(super) enum Blocks {
-    /// Through sled.
+    /// Blocks that are read through sled.
     Open(Arc<Store>),
-    /// At their places in the file.
+    /// Blocks that are read at their places in the file.
     Sealed(Arc<SealedStore>),
 }
 
@@ -43,7 +43,7 @@ impl Blocks {
         }
     }
 
-    /// The header of that block.
+    /// The header of the block that holds `seq`, or of the last one before it.
     pub(super) fn header_at_or_before(&self, seq: Seq) -> Result<Option<Header>, ReadError> {
         match self {
             Blocks::Open(store) => store.header_at_or_before(seq),

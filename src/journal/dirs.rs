@@ -1,4 +1,4 @@
-//! The directories of partitions: their names, and how one comes and goes whole.
+//! The directories of partitions: their names, and their creation and removal as a whole.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use super::error::OpenError;
 use super::identity::sync_dir;
 use super::part::PartName;
 
-/// How the directory of a partition ends that is being written.
+/// The suffix of a partition's directory while the partition is being written.
 pub(super) const NEW_SUFFIX: &str = ".new";
-/// How the directory of a partition ends that was damaged.
+/// The suffix of a damaged partition's directory.
 const DAMAGED_SUFFIX: &str = ".damaged";
-/// How the directory of a partition ends that is being removed.
+/// The suffix of a partition's directory while the partition is being removed.
 const REMOVED_SUFFIX: &str = ".removed";
 
 /// The directory of a partition.
@@ -20,13 +20,13 @@ pub(super) fn part_dir(journal: &Path, name: PartName) -> PathBuf {
     journal.join(name.to_string())
 }
 
-/// A partition has this name, or had it when it was damaged.
+/// Whether a partition has this name, or had it when it was damaged.
 pub(super) fn is_taken(journal: &Path, name: PartName) -> bool {
     let dir = part_dir(journal, name);
     dir.exists() || with_suffix(&dir, DAMAGED_SUFFIX).exists()
 }
 
-/// Renames a damaged partition's directory to `….damaged`; its new path.
+/// Renames a damaged partition's directory to `….damaged`. Returns its new path.
 pub(super) fn set_aside(dir: &Path) -> std::io::Result<PathBuf> {
     let target = with_suffix(dir, DAMAGED_SUFFIX);
     let mut attempts = 2..;
@@ -45,7 +45,7 @@ fn with_suffix(dir: &Path, suffix: &str) -> PathBuf {
     dir.with_file_name(name)
 }
 
-/// What a directory's entry names.
+/// An entry of a journal's directory.
 pub(super) enum Entry {
     /// A partition.
     Part(PartName),
@@ -57,7 +57,7 @@ pub(super) enum Entry {
     Unreleased(PathBuf),
 }
 
-/// What is in a journal's directory besides its own files.
+/// The entries of a journal's directory besides the journal's own files.
 pub(super) fn entries(journal: &Path) -> Result<Vec<Entry>, OpenError> {
     let failed = |source| OpenError::Directory { dir: journal.to_owned(), source };
     let mut entries = Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn entries(journal: &Path) -> Result<Vec<Entry>, OpenError> {
     Ok(entries)
 }
 
-/// Removes a partition's directory so that after a crash it is there whole, or not at all.
+/// Removes a partition's directory. After a crash the directory is there whole, or not at all.
 pub(super) fn remove_dir(dir: &Path) -> std::io::Result<()> {
     let removed = with_suffix(dir, REMOVED_SUFFIX);
     std::fs::rename(dir, &removed)?;

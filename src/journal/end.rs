@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::model::Seq;
 
-/// Its name.
+/// The name of the end file.
 pub(super) const NAME: &str = "end";
 
 /// The open end file of a database.
@@ -33,7 +33,7 @@ impl End {
     }
 }
 
-/// What the end file in `dir` says; `None` where there is none, or only half of one.
+/// The number in the end file of `dir`. `None`: there is no end file, or only half of one.
 pub(super) fn read(dir: &Path) -> Option<Seq> {
     let bytes: [u8; 16] = std::fs::read(dir.join(NAME)).ok()?.try_into().ok()?;
     let last = Seq(u64::from_le_bytes(bytes.first_chunk().copied()?));

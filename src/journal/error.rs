@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::model::Seq;
 
-/// Why a journal cannot be opened.
+/// The reason that a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory cannot be made, read or written.
@@ -12,16 +12,16 @@ pub enum OpenError {
     Directory {
         /// The journal's directory.
         dir: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Another process has it open.
+    /// Another process has the journal open.
     #[error("the journal {} is in use by another hoptrail; stop it, or set another journal.dir", dir.display())]
     InUse {
         /// The journal's directory.
         dir: PathBuf,
     },
-    /// Written by a later version.
+    /// A later version wrote the journal.
     #[error(
         "the journal {} has format {found}, and this hoptrail knows formats up to {known}; run the newer version",
         dir.display()
@@ -34,12 +34,12 @@ pub enum OpenError {
         /// The newest format known.
         known: u64,
     },
-    /// The directory holds something else.
+    /// The directory holds something other than a journal.
     #[error("{} is not a journal: {reason}; set journal.dir to a directory of its own", dir.display())]
     NotAJournal {
         /// The journal's directory.
         dir: PathBuf,
-        /// What speaks against it.
+        /// The reason that the directory is not a journal.
         reason: String,
     },
     /// The newest database cannot be used, and could not be set aside either.
@@ -47,37 +47,38 @@ pub enum OpenError {
     Database {
         /// The database's directory.
         dir: PathBuf,
-        /// Why.
+        /// The cause.
         source: ReadError,
     },
 }
 
 impl OpenError {
-    /// Found a database as versions before the first release made them.
+    /// The error over a database in the form that versions before the first release made.
     pub(super) fn unreleased(dir: &std::path::Path, path: &std::path::Path) -> Self {
         let reason = format!("{} was written by a version before the first release", path.display());
         OpenError::NotAJournal { dir: dir.to_owned(), reason }
     }
 
-    /// A failed append at the start is a journal that cannot be opened.
+    /// Turns the error of an append at the start into an error of opening the journal.
     #[must_use]
     pub fn from_append(dir: &std::path::Path, error: AppendError) -> Self {
         OpenError::Directory { dir: dir.to_owned(), source: std::io::Error::other(error) }
     }
 }
 
-/// Why events were not recorded. The journal takes no more events after this, unless it is [`AppendError::Full`].
+/// The reason that events were not recorded. After any error but [`AppendError::Full`] the journal takes no more
+/// events.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// An earlier append failed.
     #[error("the journal takes no more events since an earlier failure; restart hoptrail")]
     Poisoned,
-    /// The disk is full, or so slow that the index is far behind. What was given is to be given again.
+    /// The disk is full, or so slow that the index is far behind. The caller appends the same events again.
     #[error("the journal waits for room on its disk: {what}{}", source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default())]
     Full {
-        /// What could not be written.
+        /// The part that could not be written, or the obstacle, in words.
         what: std::borrow::Cow<'static, str>,
-        /// Why.
+        /// The underlying error of input or output, if there is one.
         source: Option<std::io::Error>,
     },
     /// The database refused the batch.
@@ -123,7 +124,7 @@ impl From<OpenError> for AppendError {
 }
 
 impl AppendError {
-    /// The end file cannot be written; the events are durable, and are found when they are given again.
+    /// The error over an end file that cannot be written. The events are durable; their next append finds them.
     pub(super) fn end(error: std::io::Error) -> Self {
         if is_full(&error) {
             return AppendError::Full { what: "the end file".into(), source: Some(error) };
@@ -131,7 +132,7 @@ impl AppendError {
         AppendError::Sync(error)
     }
 
-    /// A database cannot be opened again. Who still reads from it keeps it locked, and will be done.
+    /// The error over a database that cannot be opened again. A reader keeps the database locked until it is done.
     pub(super) fn reopen(error: ReadError) -> Self {
         match error {
             ReadError::Database(sled::Error::Io(source)) if is_locked(&source) || is_full(&source) => {
@@ -142,20 +143,20 @@ impl AppendError {
     }
 }
 
-/// sled wraps the error of its lock in a text.
+/// Whether the database's lock is taken. sled wraps the error of its lock in a text.
 pub(super) fn is_locked(error: &std::io::Error) -> bool {
     error.to_string().contains("could not acquire lock")
 }
 
-/// No room, or no more than the quota allows.
+/// Whether the disk is full, or the quota is used up.
 pub(super) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-    // sled gives some errors on as texts.
+    // sled passes some errors on as texts.
     matches!(error.kind(), StorageFull | QuotaExceeded) || error.to_string().contains("No space left on device")
 }
 
 impl ReadError {
-    /// What was read is not what was written; other errors may pass.
+    /// Whether the bytes read are not the bytes written. Other errors may pass.
     pub(super) fn is_damage(&self) -> bool {
         use ReadError::{Block, Condemned, Database, Gone, Index, Newer, NewerRun, Run, Short};
         match self {
@@ -166,29 +167,29 @@ impl ReadError {
     }
 }
 
-/// Why events cannot be read.
+/// The reason that events cannot be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {
     /// The database failed.
     #[error("sled could not read: {0}")]
     Database(#[from] sled::Error),
-    /// A block does not hold what was written.
+    /// A block does not hold the bytes that were written.
     #[error("the block at seq {seq} is damaged: {reason}")]
     Block {
         /// First number of the block.
         seq: Seq,
-        /// What does not fit.
+        /// The mismatch.
         reason: &'static str,
     },
-    /// A run file cannot be read; the blocks it was made from can.
+    /// A run file cannot be read. The blocks from which it was made are readable.
     #[error("the index file {} is damaged: {reason}; it is built again from the events it names, see `hoptrail journal check`", path.display())]
     Run {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect of the file.
         reason: String,
     },
-    /// A run file was written by a later version.
+    /// A later version wrote a run file.
     #[error("the index file {} has format {found}, and this hoptrail knows formats up to {known}", path.display())]
     NewerRun {
         /// The file.
@@ -207,21 +208,21 @@ pub enum ReadError {
     /// A check has found that the partition is damaged.
     #[error("a check has found it damaged")]
     Condemned,
-    /// A mark or head does not hold what was written.
+    /// A mark, a head, a block key or the string table does not hold the bytes that were written.
     #[error("the journal's {what} is damaged")]
     Index {
-        /// What is damaged.
+        /// The damaged part.
         what: &'static str,
     },
     /// The database ends before events that were recorded in it.
     #[error("the database ends at seq {found}, though events up to {recorded} were recorded in it")]
     Short {
-        /// Where it ends.
+        /// The last number in the database.
         found: Seq,
-        /// Where it should.
+        /// The last number that was recorded.
         recorded: Seq,
     },
-    /// Written by a later version.
+    /// A later version wrote the block.
     #[error("the block at seq {seq} has format {found}, and this hoptrail knows formats up to {known}")]
     Newer {
         /// First number of the block.

@@ -1,4 +1,4 @@
-//! How many files the process may have open: each sealed partition keeps one, a year of busy days some thousands.
+//! The limit on the process's open files. Each sealed partition keeps one open, a year of busy days some thousands.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::debug;

@@ -8,20 +8,20 @@ use crate::model::{Seq, Timestamp};
 /// A partition that could not be used: renamed to `….damaged`, and a hole in the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetAside {
-    /// Where it lies now. Of one that was not there at all, the journal's directory.
+    /// Its directory now. For a partition that was not there at all, the journal's directory.
     pub dir: PathBuf,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// Events that could be read and are in the journal again.
     pub salvaged: u64,
-    /// What is lost, in order.
+    /// The lost events, in order.
     pub lost: Vec<Hole>,
 }
 
 /// Events that are lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hole {
-    /// Their numbers.
+    /// The numbers of the lost events.
     pub seqs: RangeInclusive<Seq>,
     /// Nothing before this moment is lost.
     pub from: Timestamp,
@@ -30,13 +30,13 @@ pub struct Hole {
 }
 
 impl Hole {
-    /// How many numbers it has.
+    /// The count of its numbers.
     #[must_use]
     pub fn len(&self) -> u64 {
         (self.seqs.end().0 + 1).saturating_sub(self.seqs.start().0)
     }
 
-    /// Whether it has none.
+    /// Whether the hole has no numbers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.seqs.is_empty()

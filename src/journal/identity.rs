@@ -1,4 +1,4 @@
-//! The journal's directory: whose it is, which format it has, and that only one process uses it.
+//! The journal's directory: its identity, its format, and the lock that admits only one process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -14,12 +14,12 @@ const FORMAT: u64 = 1;
 const IDENTITY_FILE: &str = "journal.json";
 const LOCK_FILE: &str = "lock";
 
-/// A process that another one is just starting holds copies of that one's files, its lock among them, until it runs its
-/// own program.
+/// A process that is just starting holds copies of its parent's open files until it runs its own program. The lock is
+/// among them.
 const LOCK_WAIT_MAX: Duration = Duration::from_millis(300);
 const LOCK_WAIT_STEP: Duration = Duration::from_millis(5);
 
-/// An opened journal directory; the lock goes when this does.
+/// An opened journal directory. Dropping it frees the lock.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -34,7 +34,7 @@ struct Identity {
 }
 
 impl Directory {
-    /// Makes the directory where it is missing, locks it, and reads whose it is.
+    /// Makes the directory where it is missing, locks it, and reads the journal's identity.
     pub(super) fn open(path: &Path) -> Result<Directory, OpenError> {
         let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
         make_durably(path).map_err(failed)?;
@@ -59,7 +59,7 @@ impl Directory {
         Ok(Directory { path: path.to_owned(), identity, _lock: lock })
     }
 
-    /// The same for a journal that is there: never makes one.
+    /// Opens the directory of an existing journal, and never makes one.
     pub(super) fn existing(path: &Path) -> Result<Directory, OpenError> {
         let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
         if !fs::metadata(path).map_err(failed)?.is_dir() {
@@ -77,7 +77,7 @@ impl Directory {
         &self.path
     }
 
-    /// The journal's name in the world.
+    /// The journal's id, unique in the world.
     pub(super) fn id(&self) -> &str {
         &self.identity.id
     }
@@ -98,7 +98,7 @@ impl Directory {
         Ok(identity)
     }
 
-    /// Gives a new journal its identity; a directory with something else in it is left alone.
+    /// Gives a new journal its identity. A directory that holds anything else is refused and left alone.
     fn found(path: &Path) -> Result<Identity, OpenError> {
         let failed = |source| OpenError::Directory { dir: path.to_owned(), source };
         for entry in fs::read_dir(path).map_err(failed)? {
@@ -118,8 +118,8 @@ impl Directory {
     }
 }
 
-/// Whether a journal could be opened in `path`, without making one: a directory that is there must be free, writable
-/// and a journal or empty; one that is not must have a parent in which it can be made.
+/// Checks that a journal could be opened in `path`, without making one. An existing directory must be free and
+/// writable, and it must be a journal or empty. A missing directory must have a parent in which it can be made.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -147,7 +147,7 @@ fn ignore_missing(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-/// Writes a file of `dir` so that after a crash it is there whole or not at all.
+/// Writes a file of `dir`. After a crash the file is there whole, or not at all.
 ///
 /// # Errors
 /// The disk is full, or fails.
@@ -160,7 +160,7 @@ pub fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// Makes a directory and those above it where they are missing, so that a power loss does not take them away.
+/// Makes a missing directory and the missing ones above it. A power loss does not take them away.
 fn make_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());

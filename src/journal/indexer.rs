@@ -1,4 +1,4 @@
-//! The background thread that writes runs and seals partitions, so that no commit has to.
+//! The background thread that writes runs and seals partitions. Commits are free of this work.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,11 +16,11 @@ use super::error::is_full;
 use super::part::Part;
 use super::store::Head;
 
-/// Jobs that may wait: a start finds at most as many unsealed partitions; the rest of them waits with who sends.
+/// Jobs that may wait. A start finds at most as many unsealed partitions; any further job waits with its sender.
 const JOBS_MAX: usize = 64;
-/// After a failure, which is most likely a full disk.
+/// The wait after a failure, which is most likely a full disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long an append waits for the indexer before it gives up for now.
+/// The longest time that an append waits for the indexer before it gives up for now.
 const BEHIND_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Events of one list when an index is built again.
@@ -32,7 +32,7 @@ enum Job {
     Stop,
 }
 
-/// The thread; it ends when this is dropped, soon and with what it was at undone: the next start does it again.
+/// The thread. Dropping this ends it soon and leaves its current job undone. The next start does that job again.
 pub(super) struct Indexer {
     jobs: SyncSender<Job>,
     shared: Arc<Shared>,
@@ -60,23 +60,23 @@ impl Indexer {
         Ok(Indexer { jobs, shared, thread: Some(thread) })
     }
 
-    /// Has the partition's waiting lists written.
+    /// Asks the thread to write the partition's waiting lists.
     pub(super) fn write(&self, part: &Arc<Part>) {
         self.send(Job::Write(part.clone()));
     }
 
-    /// Has a partition sealed that ends at `head` and takes no more events.
+    /// Asks the thread to seal a partition that ends at `head` and takes no more events.
     pub(super) fn seal(&self, part: &Arc<Part>, head: Head) {
         part.no_more();
         self.send(Job::Seal(part.clone(), head));
     }
 
-    /// Why nothing is indexed any more.
+    /// The reason that nothing is indexed any more, if there is one.
     pub(super) fn failed(&self) -> Option<String> {
         self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until the partition has room for another list. `false`: it still has none, the disk may be full.
+    /// Waits until the partition has room for another list. `false`: it still has none, and the disk may be full.
     pub(super) fn wait_for_room(&self, part: &Part) -> bool {
         let done = self.shared.done.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.shared.progress.wait_timeout_while(done, BEHIND_WAIT_MAX, |_| part.is_behind());
@@ -85,7 +85,7 @@ impl Indexer {
     }
 
     fn send(&self, job: Job) {
-        // The thread only ends when it is told to, or panics; then lists are not written, and appending stops.
+        // The thread ends only on request or by a panic. After that no lists are written, and appending stops.
         drop(self.jobs.send(job));
     }
 }
@@ -125,11 +125,11 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
         tell(&job, &error);
         match &job {
             _ if may_pass(&error) => {}
-            // Its blocks are read through sled as before; the next start looks at it again.
+            // The partition's blocks are read through sled as before. The next start looks at the partition again.
             Job::Seal(..) => continue,
             Job::Write(_) | Job::Stop => return shared.fail(error.to_string()),
         }
-        // Behind the others: one partition that is still being read must not keep the newest from its index.
+        // The job goes behind the others: a partition that is still being read must not keep the newest from its index.
         waiting.push_back(job);
         match inbox.recv_timeout(RETRY_AFTER) {
             Ok(job) => waiting.push_back(job),
@@ -139,7 +139,7 @@ fn run(inbox: &Receiver<Job>, shared: &Shared) {
     }
 }
 
-/// A full disk, and a partition that is still being read.
+/// Whether the failure may pass: the disk is full, or the partition is still being read.
 fn may_pass(error: &io::Error) -> bool {
     is_full(error) || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
@@ -150,7 +150,7 @@ impl Shared {
     }
 }
 
-/// Seals a partition; a damaged run is no obstacle, the blocks it was made from are read again.
+/// Seals a partition. A damaged run is no obstacle: its source blocks are read again.
 fn seal(part: &Part, head: Head, shared: &Shared) -> io::Result<()> {
     match part.seal(head, &shared.stop) {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {

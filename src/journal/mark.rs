@@ -2,7 +2,7 @@
 
 use crate::model::Timestamp;
 
-/// How far a capture's source is recorded; committed together with the events it stands for.
+/// The point up to which a capture's source is recorded. It is committed together with its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Mark {
     /// Time of its newest durable event.

@@ -1,4 +1,4 @@
-//! Opening a journal: every partition, the damage among them, and where the journal goes on.
+//! Opening a journal: its partitions, their damage, and the end from which the journal goes on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,14 +22,14 @@ use super::store::Head;
 /// An opened journal.
 pub(super) struct Opened {
     pub(super) parts: Parts,
-    /// Where it ends.
+    /// The journal's end.
     pub(super) head: Head,
-    /// Partitions that are not sealed yet, each with where it ends. The newest may still take events.
+    /// Partitions that are not sealed yet, each with its end. The newest may still take events.
     pub(super) unsealed: Vec<(Arc<Part>, Head)>,
     pub(super) set_aside: Vec<SetAside>,
 }
 
-/// Opens every partition; damaged ones are set aside.
+/// Opens every partition. Damaged partitions are set aside.
 pub(super) fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     files::allow_many();
     let directory = Directory::open(dir)?;
@@ -52,10 +52,10 @@ pub(super) fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     Ok(Opened { parts: Parts::new(directory, options, list, head.last), head, unsealed, set_aside })
 }
 
-/// The partitions' newest generations, in order. Everything older or unfinished is removed.
+/// The newest generation of each partition, in order. Everything older or unfinished is removed.
 fn tidy(dir: &Path) -> Result<Vec<PartName>, OpenError> {
     let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
-    // What a process that was killed has renamed is acted upon here, so it must not be undone by a power loss.
+    // This function acts on the renames of a killed process, so a power loss must not undo them.
     sync_dir(dir).map_err(failed)?;
     let mut names: BTreeMap<(i64, u32), PartName> = BTreeMap::new();
     for entry in entries(dir)? {
@@ -84,12 +84,12 @@ struct Opening<'a> {
     list: Vec<Arc<Part>>,
     unsealed: Vec<(Arc<Part>, Head)>,
     set_aside: Vec<SetAside>,
-    /// What was just set aside may have held events up to the next partition.
+    /// The partition that was just set aside may have held events up to the next partition.
     hole_is_open: bool,
 }
 
 impl Opening<'_> {
-    /// Partitions that are known to be gone.
+    /// Moves the head over partitions that are known to be gone.
     fn skip(&mut self, gone: impl Iterator<Item = Removed>) {
         for record in gone {
             if record.last <= self.head.last {
@@ -107,7 +107,7 @@ impl Opening<'_> {
             Err(error) => Err(error),
         };
         match opened {
-            // Made when the process ended, and nothing was committed in it: not even the marks are there.
+            // The process ended while it made the partition. Nothing was committed in it: not even the marks are there.
             Ok((part, None)) => {
                 drop(part);
                 remove_dir(&dir).map_err(|source| OpenError::Directory { dir, source })
@@ -124,7 +124,7 @@ impl Opening<'_> {
         if let Some(span) = part.span() {
             let later = gone.partition_point(|record| record.last < span.first);
             self.skip(gone.drain(..later));
-            // Its removal was under way, or it has been salvaged since: it is not gone.
+            // The partition is not gone: its removal was under way, or it has been salvaged since.
             gone.retain(|record| record.first > span.last);
             if span.first > self.head.last.next() {
                 self.miss(span.first, span.first_at)?;
@@ -139,15 +139,15 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Nothing tells of the events before `next`: a damaged partition held more than was known of it, or a directory is
-    /// not there.
+    /// Notes a hole before `next` that no record explains: a damaged partition held more than was known of it, or a
+    /// directory is not there.
     fn miss(&mut self, next: Seq, to: Timestamp) -> Result<(), OpenError> {
         let hole = Hole { seqs: self.head.last.next()..=Seq(next.0 - 1), from: self.head.last_at, to };
         let cause = if self.hole_is_open { Cause::Damaged } else { Cause::Missing };
         self.note_gone(cause, &hole)?;
         match self.set_aside.last_mut().filter(|_| self.hole_is_open) {
             Some(aside) => aside.lost.push(hole),
-            // Before the first partition may lie what was removed so long ago that nothing tells of it.
+            // Partitions before the first one may have been removed so long ago that no record of them is left.
             None if self.head.last == Seq::default() => {}
             None => self.set_aside.push(SetAside {
                 dir: self.dir.to_owned(),
@@ -168,7 +168,8 @@ impl Opening<'_> {
     ) -> Result<(), OpenError> {
         let failed = |source| OpenError::Directory { dir: dir.to_owned(), source };
         let known_last = end::read(dir);
-        // Where it begins is not known; what is known to be gone right before it is not its loss.
+        // The beginning of the damaged partition is not known. Events known to be gone right before it are not its
+        // loss.
         let mut before = self.head.last;
         let mut is_earlier = |record: &Removed| {
             let is_next = record.first == before.next() && known_last.is_none_or(|last| record.last < last);
@@ -181,7 +182,7 @@ impl Opening<'_> {
             Salvage { journal: self.dir, damaged: dir, name, before: self.head, known_last, options: &self.options };
         let found = salvage(&task).map_err(failed)?;
         if found.part.is_none() && found.lost.is_empty() && known_last.is_none() {
-            // It was being made when the process ended.
+            // The partition was being made when the process ended.
             return remove_dir(dir).map_err(failed);
         }
         for hole in found.lost.iter().filter(|_| found.part.is_none()) {
@@ -200,7 +201,7 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Writes down what is missing, so that the next start knows.
+    /// Writes down the missing events, so that the next start knows of them.
     fn note_gone(&self, cause: Cause, hole: &Hole) -> Result<(), OpenError> {
         let seqs = (*hole.seqs.start(), *hole.seqs.end());
         let written = Removed::new(cause, seqs, (hole.from, hole.to), Vec::new()).write(self.dir);

@@ -5,12 +5,13 @@ use super::index::RUN_SPAN_MAX;
 /// Sizes of a journal's parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Events after which a partition is sealed and the next begins. Bounds what sled keeps in memory, what a restart
-    /// has to read, and what one damaged file can take along.
+    /// Events after which a partition is sealed and the next begins. They bound the memory of sled, the reading at a
+    /// restart, and the loss by one damaged file.
     pub part_events_max: u64,
-    /// Bytes of its database after which the same happens.
+    /// Bytes of its database after which a partition is sealed and the next begins.
     pub part_bytes_max: u64,
-    /// Events whose terms are kept in memory before they are written as a run: what a restart has to read again.
+    /// Events whose terms are kept in memory before they are written as a run. A restart has to read these events
+    /// again.
     pub run_events_max: u64,
     /// Sealed partitions that are open at a time; each takes some megabytes.
     pub open_parts_max: usize,
@@ -23,7 +24,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sizes that the index can serve.
+    /// These sizes, bounded to those that the index can serve.
     pub(super) fn bounded(self) -> Self {
         Options {
             part_events_max: self.part_events_max.clamp(1, RUN_SPAN_MAX / 2),

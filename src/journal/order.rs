@@ -1,6 +1,6 @@
 //! The order in which events are read.
 
-/// Which way a read goes.
+/// The direction of a read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Oldest first.

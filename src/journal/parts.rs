@@ -1,4 +1,4 @@
-//! All partitions of a journal, in order: what writer, readers and keeper share.
+//! All partitions of a journal, in order. The writer, the readers and the keeper share them.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::identity::Directory;
 use super::options::Options;
 use super::part::{Part, PartName};
 
-/// What writer and readers share.
+/// The partitions that the writer and the readers share.
 pub(super) struct Parts {
     directory: Directory,
     options: Options,
@@ -45,7 +45,7 @@ impl Parts {
         }
     }
 
-    /// The journal's name in the world.
+    /// The journal's id, unique in the world.
     pub(super) fn id(&self) -> &str {
         self.directory.id()
     }
@@ -63,7 +63,7 @@ impl Parts {
         Seq(self.committed.load(Ordering::Acquire))
     }
 
-    /// Lets readers see what is committed up to `last`.
+    /// Lets readers see the events committed up to `last`.
     pub(super) fn commit(&self, last: Seq) {
         self.committed.store(last.0, Ordering::Release);
     }
@@ -81,14 +81,14 @@ impl Parts {
     /// Makes the next partition of a day.
     pub(super) fn begin(&self, day: i64) -> Result<Arc<Part>, OpenError> {
         let newest = self.newest().map(|part| part.name()).filter(|name| name.day == day);
-        // After the newest, whatever is free before it: names sort like their events.
+        // The name follows the newest one, even if an earlier name is free: names sort like their events.
         let mut name = newest.map_or(PartName::first_of(day), PartName::next);
         while is_taken(self.path(), name) {
             name = name.next();
         }
         let dir = part_dir(self.path(), name);
         let part = Part::create(&dir, name).inspect_err(|_| {
-            // Nothing is in it; what is left of it a start removes.
+            // No event is in the directory. The next start removes the rest of it.
             drop(std::fs::remove_dir_all(&dir));
         })?;
         let part = Arc::new(part);
@@ -96,7 +96,7 @@ impl Parts {
         Ok(part)
     }
 
-    /// Puts a rewritten partition in the place of an older generation, or takes one away.
+    /// Puts a rewritten partition in the place of an older generation. With `None`, takes the partition away.
     pub(super) fn replace(&self, old: &Part, new: Option<Arc<Part>>) {
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = list.iter().position(|part| part.name() == old.name()) {
@@ -110,7 +110,7 @@ impl Parts {
     /// The first partition that ends at `seq` or after it.
     pub(super) fn at_or_after(&self, seq: Seq) -> Option<Arc<Part>> {
         let list = self.read();
-        // One that was just begun, and is empty, is the last.
+        // A partition that was just begun, and is empty, is the last.
         let index = list.partition_point(|part| part.span().is_some_and(|span| span.last < seq));
         list.get(index).filter(|part| part.span().is_some()).cloned()
     }
@@ -121,7 +121,8 @@ impl Parts {
         list.iter().rev().find(|part| part.span().is_some_and(|span| span.first <= seq)).cloned()
     }
 
-    /// Opens a partition's database for reading. `None`: it has been removed. One that cannot be opened is suspect.
+    /// Opens a partition's database for reading. `None`: the partition has been removed. A damaged partition becomes a
+    /// suspect.
     pub(super) fn pin(&self, part: &Arc<Part>) -> Result<Option<Pinned>, ReadError> {
         self.try_pin(part).inspect_err(|error| self.met(part, error))
     }
@@ -137,7 +138,7 @@ impl Parts {
                     return Ok(Some(Pinned { part, blocks }));
                 }
                 Err(gone @ ReadError::Gone { .. }) => {
-                    // Rewritten meanwhile, or removed.
+                    // The partition was rewritten meanwhile, or removed.
                     let current = self.read().iter().find(|other| other.name().id() == part.name().id()).cloned();
                     match current {
                         Some(current) if current.name() != part.name() => part = current,
@@ -157,7 +158,8 @@ impl Parts {
         }
     }
 
-    /// Notes that a partition is damaged; the keeper saves what can be saved. One that is not sealed waits for a restart.
+    /// Notes that a partition is damaged. The keeper saves its readable events. An unsealed partition waits for a
+    /// restart.
     pub(super) fn suspect(&self, part: &Arc<Part>) {
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         if part.sealed().is_some() && suspects.iter().all(|other| other.name() != part.name()) {
@@ -165,14 +167,14 @@ impl Parts {
         }
     }
 
-    /// The next partition to be saved that is still there.
+    /// The next suspect that is still there, for the keeper to salvage.
     pub(super) fn take_suspect(&self) -> Option<Arc<Part>> {
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         let list = self.read();
         std::iter::from_fn(|| suspects.pop_front()).find(|part| list.iter().any(|other| other.name() == part.name()))
     }
 
-    /// Closes the sealed partition that was least recently asked when too many are open.
+    /// Notes that a sealed partition was asked. Closes the least recently asked ones when too many are open.
     fn note_open(&self, part: &Arc<Part>) {
         let mut open = self.lock_open();
         open.retain(|other| other.name() != part.name());

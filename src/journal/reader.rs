@@ -15,7 +15,7 @@ use super::statistics::Statistics;
 use super::term::Term;
 use super::walk::{Find, Scan, Walk};
 
-/// Reads committed events. A cheap handle; its calls read from the disk and block while they do.
+/// Reads committed events. A cheap handle. Its calls block while they read from the disk.
 #[derive(Clone)]
 pub struct Reader {
     parts: Arc<Parts>,
@@ -26,7 +26,7 @@ impl Reader {
         Reader { parts }
     }
 
-    /// The journal's name in the world: with it, an event's number means the same everywhere.
+    /// The journal's id, unique in the world. Together with it, an event's number means the same everywhere.
     #[must_use]
     pub fn journal_id(&self) -> &str {
         self.parts.id()
@@ -51,30 +51,30 @@ impl Reader {
         self.parts.all().iter().map(|part| part.disk_bytes()).sum()
     }
 
-    /// The background has nothing left to do: every partition but the newest is sealed.
+    /// Whether the background work is done: every partition but the newest is sealed.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let mut parts = self.parts.all();
         parts.pop().is_none_or(|newest| !newest.is_waiting()) && parts.iter().all(|part| part.sealed().is_some())
     }
 
-    /// Sealed partitions that are open because somebody asked.
+    /// The number of sealed partitions that are open because of a read.
     #[must_use]
     pub fn open_parts(&self) -> usize {
         self.parts.open_count()
     }
 
-    /// What was recorded, partition by partition, oldest first: of those that retention has removed as well.
+    /// The statistics of all partitions, oldest first. Partitions that retention has removed are included.
     ///
     /// # Errors
-    /// The files of what was removed cannot be read.
+    /// The records of removed partitions cannot be read.
     pub fn statistics(&self) -> Result<Vec<Statistics>, OpenError> {
         let parts = self.parts.all();
         let live = parts.iter().filter_map(|part| part.span().map(|span| (span, part.counts())));
         let live: Vec<_> = live.collect();
         let mut all: Vec<Statistics> = Vec::new();
         for gone in removed::load(self.parts.path())? {
-            // A removal that was cut short, or a hole within what was saved.
+            // A record that overlaps a partition tells of a removal cut short, or of a hole among salvaged events.
             if !live.iter().any(|(span, _)| span.first <= gone.last && gone.first <= span.last) {
                 let Removed { first, last, first_at: from, last_at: to, counts, .. } = gone;
                 all.push(Statistics { first, last, from, to, kept: false, counts });
@@ -88,7 +88,7 @@ impl Reader {
         Ok(all)
     }
 
-    /// One event with the bytes of its body; `None` where there is none of that number.
+    /// One event with the bytes of its body. `None`: no event has this number.
     ///
     /// # Errors
     /// [`ReadError`]: the block that should hold it, or its bytes, is damaged.
@@ -99,7 +99,7 @@ impl Reader {
             && let Some(same) = body.same_as.take()
         {
             let other = self.one(same)?.and_then(|event| event.body).filter(|other| other.digest == body.digest);
-            // Damage may have taken the event that has them.
+            // Damage may have taken the event that holds the bytes.
             body.truncated |= other.is_none();
             body.data = other.map(|other| other.data).unwrap_or_default();
         }
@@ -110,7 +110,7 @@ impl Reader {
         self.scan(seq..seq.next(), Order::Ascending).next().transpose()
     }
 
-    /// The first event that is not earlier than `at`; one past the last where all are.
+    /// The first event that is not earlier than `at`; one past the last event if all are earlier.
     ///
     /// # Errors
     /// [`ReadError`]: a block on the way is damaged.
@@ -125,7 +125,7 @@ impl Reader {
         }
         let Some(pinned) = self.parts.pin(part)? else { return self.seq_at(at) };
         let (mut low, mut high) = (span.first, span.last.next().min(end));
-        // Over blocks: everything below `low` is earlier, everything from `high` on is not.
+        // The search goes over blocks: everything below `low` is earlier, everything from `high` on is not.
         while low < high {
             let middle = Seq(low.0 + (high.0 - low.0) / 2);
             match pinned.blocks.header_at_or_before(middle).inspect_err(|error| self.parts.met(part, error))? {
@@ -150,7 +150,8 @@ impl Reader {
         Ok(end)
     }
 
-    /// The events of a range, block by block as they are asked for. After an error, what follows the damaged block.
+    /// The events of a range, block by block as they are asked for. After an error, the events behind the damaged
+    /// block.
     pub fn scan(
         &self,
         range: Range<Seq>,

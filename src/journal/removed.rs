@@ -1,5 +1,5 @@
-//! The records of removed partitions: a small file for each, in the directory `removed`, named after its range. It says
-//! which numbers are missing and why, and keeps their statistics.
+//! The records of removed partitions: a small file for each, in the directory `removed`, named after its range. A
+//! record tells the missing numbers and the cause, and keeps the statistics of the partition.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use super::statistics::Count;
 const DIR: &str = "removed";
 const FORMAT: u8 = 1;
 
-/// Why a partition is no longer there.
+/// The reason that a partition is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// It was older than anything is kept.
+    /// It was older than the longest time for which events are kept.
     Age,
-    /// The journal was larger than it may be.
+    /// The journal was larger than its limit.
     Size,
-    /// The file system was fuller than it may be.
+    /// The file system was fuller than its limit.
     Disk,
     /// It was damaged, and nothing of it could be read.
     Damaged,
@@ -32,7 +32,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The cause, for people.
+    /// The cause in words, for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Removed {
         Removed { format: FORMAT, first, last, first_at, last_at, cause, counts }
     }
 
-    /// Writes its file; durable when this returns.
+    /// Writes the record's file. It is durable when this returns.
     pub(super) fn write(&self, journal: &Path) -> io::Result<()> {
         let dir = journal.join(DIR);
         if !dir.exists() {
@@ -74,7 +74,7 @@ impl Removed {
     }
 }
 
-/// All that are gone, oldest first. A file that is damaged is renamed: statistics are lost with it, and a hole is told
+/// All partitions that are gone, oldest first. A damaged file is renamed: its statistics are lost, and its hole is told
 /// once more.
 pub(super) fn load(journal: &Path) -> Result<Vec<Removed>, OpenError> {
     let (removed, damaged) = read(journal)?;
@@ -85,7 +85,7 @@ pub(super) fn load(journal: &Path) -> Result<Vec<Removed>, OpenError> {
     Ok(removed)
 }
 
-/// All that are gone, oldest first, and the files that do not tell.
+/// All partitions that are gone, oldest first, and the damaged files.
 pub(super) fn read(journal: &Path) -> Result<(Vec<Removed>, Vec<PathBuf>), OpenError> {
     let dir = journal.join(DIR);
     let failed = |source| OpenError::Directory { dir: dir.clone(), source };

@@ -19,11 +19,11 @@ use super::store::FILE;
 use super::value::VALUE_BYTES_MAX;
 use super::varint::{Cursor, Malformed, put, put_bytes};
 
-/// Where a block's first value stands in the file.
+/// The place of a block's first value in the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Place {
     first: Seq,
-    /// The last event, counted from the first.
+    /// The number of the last event, counted from the first.
     span: u32,
     offset: u64,
 }
@@ -34,11 +34,11 @@ impl Place {
     }
 }
 
-/// Where all blocks of a partition stand, and the strings they name.
+/// The places of all blocks of a partition, and the strings that the blocks name.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Places {
     blocks: Vec<Place>,
-    /// Where the further values of large blocks stand.
+    /// The places of the further values of large blocks.
     parts: HashMap<Seq, Vec<u64>>,
     strings: Vec<Str>,
 }
@@ -56,7 +56,7 @@ impl Places {
         }
     }
 
-    /// As bytes: numbers and offsets as differences.
+    /// The places as bytes: numbers and offsets as differences.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(8 * self.blocks.len());
         let (mut seq, mut at) = (0, 0);
@@ -125,7 +125,7 @@ impl SealedStore {
         Ok(SealedStore { file, places })
     }
 
-    /// Where its blocks stand.
+    /// The places of its blocks.
     pub(super) fn places(&self) -> &Places {
         &self.places
     }
@@ -146,7 +146,7 @@ impl SealedStore {
         self.place(seq).map(Place::range)
     }
 
-    /// The header of that block.
+    /// The header of the block that holds `seq`, or of the last one before it.
     pub(super) fn header_at_or_before(&self, seq: Seq) -> Result<Option<Header>, ReadError> {
         let Some(place) = self.place(seq) else { return Ok(None) };
         let (header, value, rest) = self.values(place)?;
@@ -167,12 +167,12 @@ impl SealedStore {
         self.after(seq).checked_sub(1).and_then(|index| self.places.blocks.get(index)).copied()
     }
 
-    /// How many blocks begin at `seq` or before it.
+    /// The number of blocks that begin at `seq` or before it.
     fn after(&self, seq: Seq) -> usize {
         self.places.blocks.partition_point(|place| place.first <= seq)
     }
 
-    /// A block's header, not verified yet, its first value, and the payload of the further ones.
+    /// A block's header, which is not verified yet, its first value, and the payload of its further values.
     fn values(&self, place: Place) -> Result<(Header, Vec<u8>, Vec<u8>), ReadError> {
         let first = place.first;
         let damaged = |reason| ReadError::Block { seq: first, reason };
@@ -190,7 +190,7 @@ impl SealedStore {
         Ok((header, value, rest))
     }
 
-    /// What stands at an offset, as much as a value can have.
+    /// The bytes at an offset, as many as a value can have.
     fn read(&self, offset: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = vec![0; VALUE_BYTES_MAX];
         let mut len = 0;

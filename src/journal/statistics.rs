@@ -1,4 +1,4 @@
-//! The numbers of recorded events: by kind, service and queue. They stay when retention has taken the events.
+//! The numbers of recorded events: by kind, service and queue. They stay when retention has removed the events.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Event, Kind, Seq, Str, Timestamp};
 
-/// Rows of one partition; what comes later is counted by kind only. Two thousand queues with two services fit.
+/// Rows of one partition. Events beyond them are counted by kind only. Two thousand queues with two services fit.
 const ROWS_MAX: usize = 4_096;
 
 /// A row of the statistics: events of one kind, by service and queue.
@@ -21,7 +21,7 @@ pub struct Count {
     /// Queue, where the events name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<Str>,
-    /// How many.
+    /// The number of events.
     pub count: u64,
 }
 
@@ -63,7 +63,7 @@ impl Counts {
     }
 }
 
-/// What was recorded in one partition, whether it is still there or not.
+/// The statistics of one partition, whether it is still there or not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statistics {
     /// Its first number.

@@ -3,9 +3,9 @@
 //! | key | value |
 //! |---|---|
 //! | `1`, first seq (u64), part (u16) | a [`block`](super::block)'s first value, or a further part of its payload |
-//! | `2`, name | a [`Mark`]: how far a capture's source is recorded |
+//! | `2`, name | a [`Mark`]: the point up to which a capture's source is recorded |
 //! | `3`, first number (u32) | interned [`strings`], in the order of their numbers |
-//! | `4` | the [`Head`]: where the partition ends |
+//! | `4` | the [`Head`]: the end of the partition |
 //!
 //! All in one tree, because sled's batches are atomic within a tree only. Numbers in keys are big-endian.
 //!
@@ -31,7 +31,7 @@ use super::varint::{Cursor, Malformed};
 
 /// sled's file.
 pub(super) const FILE: &str = "db";
-/// How the name of a snapshot ends that sled is writing.
+/// The suffix of a snapshot that sled is still writing.
 const HALF_SNAPSHOT_SUFFIX: &str = ".generating";
 const TREE: &str = "log";
 const BLOCK: u8 = 1;
@@ -42,7 +42,7 @@ const HEAD: u8 = 4;
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 const LOCK_WAIT_STEP: Duration = Duration::from_millis(5);
 
-/// Where a journal, or a partition of it, ends.
+/// The end of a journal, or of one of its partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Head {
     pub(super) last: Seq,
@@ -60,7 +60,7 @@ pub(super) struct Store {
     strings: RwLock<Vec<Str>>,
 }
 
-/// What one commit writes.
+/// The content of one commit.
 #[derive(Default)]
 pub(super) struct Commit {
     pub(super) blocks: Vec<Sealed>,
@@ -70,7 +70,7 @@ pub(super) struct Commit {
 }
 
 impl Store {
-    /// Opens or makes the database in `dir`, which sled may keep `cache_bytes` of in memory.
+    /// Opens or makes the database in `dir`. sled may keep `cache_bytes` of it in memory.
     pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Store, ReadError> {
         let is_new = !dir.join(FILE).exists();
         let db = open_sled(dir, cache_bytes)?;
@@ -86,13 +86,13 @@ impl Store {
         if is_new {
             store.sync_new().map_err(sled::Error::from)?;
         } else {
-            // What a killed process had written and not synced is relied upon from now on.
+            // From now on the journal relies on the writes that a killed process had not synced.
             store.file.sync_all().map_err(sled::Error::from)?;
         }
         Ok(store)
     }
 
-    /// Where it ends; `None` while nothing is in it. An error where it once held more.
+    /// The end of the database. `None`: it is empty. It is an error if the database once held more.
     pub(super) fn head(&self) -> Result<Option<Head>, ReadError> {
         let head = self.written_head()?;
         let found = head.map_or(Seq::default(), |head| head.last);
@@ -102,7 +102,7 @@ impl Store {
         }
     }
 
-    /// Where it says that it ends.
+    /// The end that the database itself records.
     pub(super) fn written_head(&self) -> Result<Option<Head>, ReadError> {
         let value = self.log.get([HEAD])?;
         let head = value.map(|value| read_head(&value)).transpose();
@@ -135,12 +135,12 @@ impl Store {
         self.strings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of its file.
+    /// Bytes of the database's file.
     pub(super) fn disk_bytes(&self) -> u64 {
         self.file.metadata().map_or(0, |metadata| metadata.len())
     }
 
-    /// Writes a commit; durable when this returns.
+    /// Writes a commit. It is durable when this returns.
     pub(super) fn commit(&self, commit: Commit) -> Result<(), AppendError> {
         let head = commit.head;
         self.apply(commit)?;
@@ -231,10 +231,10 @@ impl Store {
     }
 }
 
-/// Without sled's background thread: commits flush by themselves, and what it would tidy is little.
+/// Opens sled without its background thread: commits flush by themselves, and the thread would tidy little.
 ///
-/// A database of this journal that was closed a moment ago keeps its lock until sled's last thread is gone. Nobody else
-/// can have it: the journal's directory is locked.
+/// A database of this journal that was closed a moment ago keeps its lock until sled's last thread is gone. No other
+/// process can hold the lock: the journal's directory is locked.
 fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
     remove_half_snapshots(dir).map_err(sled::Error::from)?;
     let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
@@ -250,13 +250,13 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
     }
 }
 
-/// sled panics over some of the damage that its file can have: that is an error like the others it finds.
+/// sled panics over some kinds of damage to its file. This makes the panic an error like the others that sled finds.
 fn unwound<T>(open: impl FnOnce() -> sled::Result<T>) -> sled::Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(open))
         .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked over what is in its file".to_owned())))
 }
 
-/// sled takes a snapshot that it was still writing when the process ended for a whole one, and gives up.
+/// Removes snapshots that sled was still writing when the process ended. sled takes them for whole, and gives up.
 fn remove_half_snapshots(dir: &Path) -> std::io::Result<()> {
     if !dir.exists() {
         return Ok(());
@@ -283,7 +283,7 @@ fn read_block_key(key: &[u8]) -> Result<(Seq, u16), ReadError> {
     read(&mut cursor).map_err(|_| ReadError::Index { what: "block key" })
 }
 
-/// Strings with the number of their first, and the beginning of the hash of the block they were committed with.
+/// Strings with the number of the first, and the beginning of the hash of the block committed with them.
 pub(super) fn read_strings(value: &[u8]) -> Result<(u32, [u8; 16], Vec<Str>), Malformed> {
     let (first, content) = unwrap(What::Strings, value)?;
     let (with, content) = content.split_first_chunk().ok_or(Malformed)?;

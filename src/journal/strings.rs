@@ -15,7 +15,7 @@ use super::varint::{self, Cursor, Malformed};
 /// Strings in a database's table: four thousand queues with their keys and connections leave room. The table is held
 /// in memory, about 8 MiB when full.
 const STRINGS_MAX: usize = 65_536;
-/// Longer strings stand in the blocks: AMQP's short strings are shorter than this.
+/// Longer strings stand in the blocks. No short string of AMQP 0-9-1 is longer than this.
 const STRING_BYTES_MAX: usize = 255;
 /// Strings remembered from their first appearance.
 const SEEN_MAX: usize = 8_192;
@@ -42,7 +42,7 @@ impl Interner {
         self.numbers.get(text).copied().or_else(|| self.add(text))
     }
 
-    /// The same for a string that may never come again.
+    /// The number of a string that may never come again: it gets one at its second appearance.
     pub(super) fn number_if_repeated(&mut self, text: &Str) -> Option<u32> {
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);

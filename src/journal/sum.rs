@@ -1,4 +1,4 @@
-//! Checksums of everything but blocks: against bits that flip, not against people.
+//! Checksums of everything but blocks. They protect against flipped bits, not against people.
 
 /// Bytes of a checksum.
 pub(super) const SUM_BYTES: usize = 8;

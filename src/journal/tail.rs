@@ -11,22 +11,22 @@ use tokio::sync::Notify;
 
 use crate::model::{Event, Seq};
 
-/// Commits that wait for a follower: one that is next, and one that comes while it is taken. A follower further behind
-/// reads.
+/// Commits that wait for a follower: the next one, and one that comes while the follower takes it. A follower that is
+/// further behind reads from the journal.
 const WAITING_MAX: usize = 2;
-/// Bytes of the events that wait for a follower, without their bodies: two commits at full speed, 4096 events of 1 KiB.
-/// Larger ones are of a slow disk, where reading back is a small part of what they cost.
+/// Bytes of the events that wait for a follower, without their bodies. Two commits at full speed fit: 4096 events of
+/// 1 KiB. Larger commits are of a slow disk, where reading them back is a small part of their cost.
 const WAITING_BYTES_MAX: usize = 12 << 20;
-/// Emptied vectors kept. One more is with the writer.
+/// Emptied vectors that are kept. The writer has one more.
 const SPARES_MAX: usize = 1;
-/// Events that such a vector may have room for; after larger commits its memory is freed.
+/// The largest capacity of a kept vector, in events. After larger commits the memory is freed.
 const SPARE_EVENTS_MAX: usize = 8192;
 
-/// The writer's end: commits are offered here. A cheap handle.
+/// The writer's end, which takes the offered commits. A cheap handle.
 #[derive(Clone, Default)]
 pub struct Tail(Arc<Mutex<State>>);
 
-/// A follower's end: the newest commits wait here for it.
+/// A follower's end, at which the newest commits wait.
 pub struct Commits {
     tail: Tail,
     id: u64,
@@ -40,12 +40,12 @@ struct State {
     spares: Vec<Vec<Event>>,
 }
 
-/// What waits for one follower.
+/// The commits that wait for one follower.
 struct Waiting {
     id: u64,
     commits: VecDeque<Arc<Commit>>,
     bytes: usize,
-    /// The newest event that was not handed over, where nothing that waits comes after it.
+    /// The newest event that was not handed over, if no waiting commit comes after it.
     missed: Option<Seq>,
     news: Arc<Notify>,
 }
@@ -57,12 +57,12 @@ pub struct Commit {
     bytes: usize,
 }
 
-/// What there is for a follower.
+/// News for a follower.
 #[derive(Debug, PartialEq)]
 pub enum News {
-    /// A commit; nothing that is older waits. What is missing before it was missed.
+    /// A commit; nothing older waits. The follower has missed any events that are missing before it.
     Commit(Arc<Commit>),
-    /// Everything up to this number is in the journal, and nothing of it waits.
+    /// Missed events: everything up to this number is in the journal, and none of it waits.
     Missed(Seq),
 }
 
@@ -79,7 +79,7 @@ impl Tail {
         Commits { tail: self.clone(), id, news }
     }
 
-    /// Takes the events of a commit that is durable, and leaves an empty vector for the next.
+    /// Takes the events of a durable commit, and leaves an empty vector for the next.
     pub fn offer(&self, events: &mut Vec<Event>) {
         let Some(last) = events.last().map(|event| event.seq) else { return };
         for body in events.iter_mut().filter_map(|event| event.body.as_mut()) {
@@ -96,11 +96,11 @@ impl Tail {
             follower.offer(commit.as_ref().filter(|_| follower.has_room(bytes)), last);
         }
         drop(state);
-        // Of what everybody missed, without the lock.
+        // The events that every follower missed are freed without the lock.
         events.clear();
     }
 
-    /// Tells that the journal holds events up to `last` that are not offered, or only later.
+    /// Tells the followers that the journal holds events up to `last`. These are offered later, or not at all.
     pub fn miss(&self, last: Seq) {
         self.lock().followers.iter_mut().for_each(|follower| follower.miss(last));
     }
@@ -115,7 +115,7 @@ impl Waiting {
         self.commits.len() < WAITING_MAX && self.bytes.saturating_add(bytes) <= WAITING_BYTES_MAX
     }
 
-    /// Takes a commit that ends with `last`; `None`: there is no room for it.
+    /// Takes a commit that ends with `last`. `None`: there is no room for the commit.
     fn offer(&mut self, commit: Option<&Arc<Commit>>, last: Seq) {
         // The follower sees the hole before a commit.
         self.missed = commit.is_none().then_some(last);
@@ -143,7 +143,7 @@ impl Waiting {
 }
 
 impl Commit {
-    /// In the order of their numbers, without holes.
+    /// The events in the order of their numbers, without holes.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -157,7 +157,7 @@ impl Commits {
         self.tail.lock().followers.iter_mut().find(|follower| follower.id == self.id)?.take()
     }
 
-    /// Gives a commit back; the last follower to do so gives its memory for another one.
+    /// Gives a commit back. The last follower that does so gives the commit's memory for another one.
     pub fn give_back(&self, commit: Arc<Commit>) {
         let Some(Commit { mut events, .. }) = Arc::into_inner(commit) else { return };
         events.clear();
@@ -167,7 +167,7 @@ impl Commits {
         }
     }
 
-    /// Completes when there may be news that were not taken.
+    /// Completes when there may be news that the follower has not taken.
     pub async fn news(&self) {
         // A notification that comes before the wait is kept.
         self.news.notified().await;

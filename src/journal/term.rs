@@ -2,7 +2,7 @@
 
 use crate::model::{Event, Fingerprint, Kind, Str};
 
-/// A question that the index answers: events that carry this.
+/// A question to the index: the events that carry this term.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Term {
     /// Order id.
@@ -30,14 +30,14 @@ const SHORT_BYTES: usize = 63;
 pub(super) const TERM_BITS: u32 = 36;
 
 impl Term {
-    /// Kinds that are few among many, and are therefore in the index.
+    /// Whether events of this kind are few among many, and therefore in the index.
     #[must_use]
     pub fn is_rare(kind: Kind) -> bool {
         use Kind::{DeadLetter, Gap, Return, SessionClose, SessionOpen, Topology, Unroutable};
         matches!(kind, DeadLetter | Gap | Return | Unroutable | SessionOpen | SessionClose | Topology)
     }
 
-    /// The event carries the term.
+    /// Whether the event carries the term.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         match self {
@@ -50,7 +50,7 @@ impl Term {
         }
     }
 
-    /// Every term that the event carries in the index.
+    /// Every term that the event has in the index.
     pub(super) fn of(event: &Event) -> impl Iterator<Item = Term> {
         let rare = Some(event.kind).filter(|kind| Term::is_rare(*kind));
         [
@@ -102,7 +102,7 @@ fn kind_queue_field(kind: Kind) -> u8 {
 
 /// The hash is part of the journal's format: BLAKE3 over the field's number and the value.
 fn hash(field: u8, value: &[u8]) -> TermHash {
-    // Ids are short, and hashed at one go several times as fast as through a hasher.
+    // Ids are short. Hashing them at one go is several times as fast as through a hasher.
     let mut both = [field; SHORT_BYTES + 1];
     let hash = match both.get_mut(1..=value.len()) {
         Some(place) => {

@@ -14,16 +14,16 @@
 use super::sum::{SUM_BYTES, sum};
 use super::varint::{Cursor, Malformed};
 
-/// What a key and its value may have together; above it, sled would begin to move values out of their leaves.
+/// The largest size of a key and its value together. Above it, sled would begin to move values out of their leaves.
 pub(super) const VALUE_BYTES_MAX: usize = 7 * 1024;
 /// Longest key: see [`store`](super::store).
 pub(super) const KEY_BYTES_MAX: usize = 11;
-/// What is the same in all magic numbers. No text begins with the first byte.
+/// The bytes that all magic numbers share. No text begins with the first byte.
 pub(super) const MAGIC: [u8; 3] = [0x89, b'H', b'T'];
-/// Everything before the content.
+/// Bytes before the content.
 pub(super) const ENVELOPE_BYTES: usize = 22;
 
-/// What a value holds.
+/// The kind of a value's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum What {
@@ -33,14 +33,14 @@ pub(super) enum What {
     Part = b'P',
     /// Interned strings.
     Strings = b'S',
-    /// How far a source is recorded.
+    /// A mark: the point up to which a source is recorded.
     Mark = b'M',
-    /// Where the journal ends.
+    /// The end of the journal.
     Head = b'H',
 }
 
 impl What {
-    /// What the fourth byte of a magic number says.
+    /// The kind that the fourth byte of a magic number names.
     pub(super) fn of(byte: u8) -> Option<What> {
         [What::Block, What::Part, What::Strings, What::Mark, What::Head].into_iter().find(|what| *what as u8 == byte)
     }
@@ -64,7 +64,7 @@ pub(super) fn wrap(what: What, place: u64, content: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The place and the content at the beginning of `bytes`; an error where they are not what was wrapped.
+/// The place and the content at the beginning of `bytes`. It is an error if they are not the wrapped ones.
 pub(super) fn unwrap(what: What, bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
     let mut cursor = Cursor::new(bytes);
     let before = bytes.get(..ENVELOPE_BYTES - SUM_BYTES).ok_or(Malformed)?;

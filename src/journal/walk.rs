@@ -1,4 +1,4 @@
-//! Walking over blocks: all of a range, or those that the index names.
+//! Walking over blocks: all blocks of a range, or those that the index names.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -13,15 +13,15 @@ use super::part::Part;
 use super::parts::{Parts, Pinned};
 use super::term::TermHash;
 
-/// A block to decode: where it is, its first number, and the last number that it takes along when it is damaged.
+/// A block to decode: its partition, its first number, and the last number to skip if the block is damaged.
 pub(super) type Next = (Pinned, Seq, Seq);
 
 /// Names the next block that a walk has to decode.
 pub(super) trait NextBlock {
-    /// The next block; `range` is what is still wanted.
+    /// The next block. `range` holds the numbers that are still wanted.
     fn next_block(&mut self, range: &Range<Seq>) -> Result<Option<Next>, ReadError>;
 
-    /// Where it looks.
+    /// The partitions that are searched.
     fn parts(&self) -> &Parts;
 }
 
@@ -37,8 +37,8 @@ impl Scan {
         Scan { parts, order, current: None }
     }
 
-    /// The current partition as long as it may hold the next number, so that it is read to its end even when it is
-    /// rewritten meanwhile.
+    /// The current partition, as long as it may hold the next number. So it is read to its end even if it is rewritten
+    /// meanwhile.
     fn pinned(&mut self, next: Seq) -> Result<Option<Pinned>, ReadError> {
         let span = self.current.as_ref().and_then(|pinned| pinned.part.span());
         if span.is_some_and(|span| span.first <= next && next <= span.last) {
@@ -92,7 +92,7 @@ impl NextBlock for Scan {
 /// The blocks that the index names for any of some terms.
 pub(super) struct Find {
     parts: Arc<Parts>,
-    /// What is still to be asked; the next one last.
+    /// The partitions that are still to be asked; the next one last.
     remaining: Vec<Arc<Part>>,
     hashes: Vec<TermHash>,
     order: Order,
@@ -117,7 +117,7 @@ impl Find {
         }
     }
 
-    /// Asks a partition's index, and only if that names blocks opens its database.
+    /// Asks a partition's index. Opens the partition's database only if the index names blocks.
     fn ask(&mut self, part: &Arc<Part>) -> Result<(), ReadError> {
         let blocks = part.blocks_with(&self.hashes)?;
         if blocks.is_empty() {
@@ -125,7 +125,7 @@ impl Find {
         }
         self.current = self.parts.pin(part)?;
         self.blocks = match &self.current {
-            // Rewritten since the question began: its blocks have other numbers.
+            // The partition was rewritten after the question began: its blocks have other numbers.
             Some(pinned) if pinned.part.name() != part.name() => pinned.part.blocks_with(&self.hashes)?.into(),
             Some(_) => blocks.into(),
             None => VecDeque::new(),
@@ -154,7 +154,7 @@ impl NextBlock for Find {
     }
 }
 
-/// Decodes the blocks that `blocks` names and gives their events out one by one.
+/// Decodes the blocks that `blocks` names, and gives out their events one by one.
 pub(super) struct Walk<B> {
     range: Range<Seq>,
     order: Order,

@@ -20,9 +20,9 @@ use super::retention::{Keeper, Policy};
 use super::store::{Commit, Head};
 use super::strings::Interner;
 
-/// Appends to a journal. There is one: the directory is locked.
+/// Appends to a journal. A journal has one writer: its directory is locked.
 pub struct Writer {
-    // Before the partitions, so that it has ended when they are closed.
+    // The indexer stands before the partitions, so it has ended when they are closed.
     indexer: Indexer,
     parts: Arc<Parts>,
     current: Option<(Arc<Part>, Interner)>,
@@ -32,20 +32,20 @@ pub struct Writer {
     state: State,
 }
 
-/// Whether events are taken.
+/// Whether the writer takes events.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    /// They are.
+    /// The writer takes events.
     Open,
     /// The disk was full in the middle of an append. Its events have their numbers, and some may be durable.
     Full,
-    /// Never again.
+    /// The writer never takes events again.
     Poisoned,
 }
 
 impl Writer {
-    /// Opens the journal in `dir`, making it where it is missing. Partitions that are damaged are set aside and
-    /// reported, and what is readable of them is in the journal again; it goes on after them.
+    /// Opens the journal in `dir`, making it where it is missing. Damaged partitions are set aside and reported. Their
+    /// readable events are in the journal again; the journal goes on after them.
     ///
     /// # Errors
     /// [`OpenError`]: the directory cannot be used, is in use, or was written by a later version.
@@ -53,7 +53,7 @@ impl Writer {
         Self::open_with(dir, Options::default())
     }
 
-    /// The same with other sizes.
+    /// Opens the journal as [`Self::open`] does, with other sizes.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -87,7 +87,7 @@ impl Writer {
         Ok((writer, Reader::new(parts), set_aside))
     }
 
-    /// How far each source is recorded, earlier runs included.
+    /// The point up to which each source is recorded, earlier runs included.
     #[must_use]
     pub fn marks(&self) -> &BTreeMap<String, Mark> {
         &self.marks
@@ -105,8 +105,8 @@ impl Writer {
         self.head.last_at
     }
 
-    /// The first event of the partition that takes events now: what an event refers to should not be earlier. `None`:
-    /// the next event begins one.
+    /// The first event of the partition that takes events now. An event should not refer to an earlier one. `None`: the
+    /// next event begins a partition.
     #[must_use]
     pub fn oldest_in_part(&self) -> Option<Seq> {
         let (part, _) = self.current.as_ref()?;
@@ -137,7 +137,7 @@ impl Writer {
         self.state = match &result {
             Ok(()) => State::Open,
             Err(AppendError::Full { source, .. }) => {
-                // Where nothing failed to be written, the database is as it should be.
+                // If no write failed, the database is as it should be.
                 if source.is_some() {
                     self.current = None;
                 }
@@ -188,7 +188,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The partition that takes events of a day: the current one, or a new one when that is full or of another day.
+    /// The partition that takes the events of a day. It is a new one if the current one is full or of another day.
     fn part_for(&mut self, day: i64) -> Result<(Arc<Part>, Interner), AppendError> {
         if let Some(cause) = self.indexer.failed() {
             return Err(AppendError::Index(cause));
@@ -218,7 +218,7 @@ impl Writer {
         if self.current.is_some() {
             return Ok(());
         }
-        // One that is full already belongs to the indexer; the next append begins another.
+        // A full partition already belongs to the indexer. The next append begins another.
         let Some(newest) = self.parts.newest().filter(|part| !part.is_closed()) else { return Ok(()) };
         newest.close();
         let run_events_max = self.parts.options().run_events_max;
@@ -237,7 +237,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends what did not become durable before the disk was full.
+    /// Appends the events that did not become durable before the disk was full.
     fn append_rest(&mut self, events: &[Event], marks: &[(String, Mark)]) -> Result<(), AppendError> {
         let durable = events.partition_point(|event| event.seq <= self.head.last);
         let rest = events.get(durable..).unwrap_or_default();

@@ -16,17 +16,17 @@ use crate::model::{Event, Source};
 use super::observation::Observation;
 use super::recorder::Recorder;
 
-/// How often it is looked what is due: often enough that a disk does not fill up in between.
+/// The time between two looks for due work. It is so short that a disk does not fill up in between.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The keeper with all it needs to run.
 pub struct Keeping {
     keeper: Keeper,
     recorder: Recorder,
-    /// Bytes a second.
+    /// The limit of the rate, in bytes a second.
     rate: u64,
-    /// What is to be recorded when there is room: at most a few events for each partition there was. Who makes room on
-    /// the disk must not wait for a writer that waits for it.
+    /// Events to be recorded when there is room: at most a few for each former partition. The keeper makes room on the
+    /// disk, so it must not wait for a writer that waits for room.
     untold: VecDeque<Event>,
 }
 
@@ -42,7 +42,7 @@ impl Keeping {
             runtime.block_on(cancel.run_until_cancelled(waited)).is_some()
         };
         let idle = || {
-            // Whoever cancels ends the loop.
+            // A cancellation ends the loop.
             wait(EVERY);
         };
         let rate = self.rate;
@@ -71,7 +71,7 @@ impl Keeping {
     }
 }
 
-/// The policy that the settings ask for.
+/// The retention policy of the settings.
 #[must_use]
 pub fn policy(retention: &config::Retention) -> Policy {
     let rule = |rule: &config::RetentionRule| Rule {
@@ -90,7 +90,7 @@ pub fn policy(retention: &config::Retention) -> Policy {
     }
 }
 
-/// What is to be recorded of a change.
+/// The events that record a change.
 #[must_use]
 pub fn change_events(change: &Change) -> Vec<Event> {
     let (name, what) = match &change.what {
@@ -117,10 +117,10 @@ pub fn change_events(change: &Change) -> Vec<Event> {
     std::iter::once(event).chain(gaps(lost, &cause)).collect()
 }
 
-/// Gap events of one damaged partition: its holes one by one, unless they are very many.
+/// Holes of one damaged partition that get a gap event each. One more gap event covers all the others.
 const HOLES_MAX: usize = 100;
 
-/// Events for what is lost.
+/// Gap events for the lost events.
 pub(super) fn gaps(lost: &[Hole], cause: &str) -> Vec<Event> {
     let (single, rest) = lost.split_at(lost.len().min(HOLES_MAX));
     let mut events: Vec<Event> = single.iter().map(|hole| gap(hole, hole.len(), cause)).collect();

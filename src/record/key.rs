@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 /// The mask's key cannot be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// No access.
+    /// The file cannot be accessed.
     #[error("cannot use the mask key file {}: {source}; check redact.key_file", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Something else is in it.
+    /// The file holds something else.
     #[error("{} is not a mask key: it should hold 64 hexadecimal digits", path.display())]
     Malformed {
         /// The file.
@@ -24,7 +24,7 @@ pub enum KeyError {
     },
 }
 
-/// Reads the key, making one where there is none. Only the owner may read the file.
+/// Reads the key, or makes one if there is none. Only the owner may read the file.
 pub(super) fn load_or_create(path: &Path) -> Result<[u8; 32], KeyError> {
     let failed = |source| KeyError::Io { path: path.to_owned(), source };
     match fs::read_to_string(path) {

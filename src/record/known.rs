@@ -11,17 +11,17 @@ use crate::redact::MaskedBody;
 
 /// Bytes of bodies that are remembered: some thousands of ordinary ones, which is a moment's worth.
 const BYTES_MAX: usize = 4 << 20;
-/// What an entry takes besides its body.
+/// Bytes of an entry besides its body.
 const ENTRY_BYTES: usize = 512;
 
-/// Shorter bodies are stored with each event: to read another event for them costs more than they take.
+/// Shorter bodies are stored with each event: reading another event for them costs more than their bytes.
 const SHARED_BYTES_MIN: usize = 64;
 
-/// What is known of a body.
+/// The results of a body's preparation.
 pub(super) struct KnownBody {
     pub(super) findings: Findings,
     pub(super) masked: MaskedBody,
-    /// The event in the journal that has its bytes.
+    /// The event in the journal that holds the body's bytes.
     stored: Option<Seq>,
 }
 
@@ -31,14 +31,14 @@ impl KnownBody {
     }
 }
 
-/// Bodies by their digests, the oldest evicted first. Two bodies with one digest are equal: it is 128 bits of BLAKE3
-/// with a key of ours.
+/// Bodies by their digests, the oldest evicted first. Two bodies with one digest are equal: the digest is 128 bits of
+/// BLAKE3 with hoptrail's own key.
 #[derive(Default)]
 pub(super) struct KnownBodies {
     bodies: HashMap<[u8; 16], KnownBody, RandomState>,
     order: VecDeque<[u8; 16]>,
     bytes: usize,
-    /// Events before this one are not referred to.
+    /// No event refers to one before this.
     oldest: Seq,
 }
 
@@ -47,17 +47,17 @@ impl KnownBodies {
         self.bodies.get_mut(digest)
     }
 
-    /// From now on only events from this one on are referred to.
+    /// Makes `oldest` the earliest event that later events may refer to.
     pub(super) fn refer_from(&mut self, oldest: Seq) {
         self.oldest = oldest;
     }
 
-    /// The event that has the body's bytes.
+    /// The event that holds the body's bytes.
     pub(super) fn stored(&self, digest: &[u8; 16]) -> Option<Seq> {
         self.bodies.get(digest)?.stored.filter(|seq| *seq >= self.oldest)
     }
 
-    /// The event will be stored under this number; it is the one that has the bytes, unless it refers to another.
+    /// Notes the number under which the event will be stored. The event holds the bytes, unless it refers to another.
     pub(super) fn note(&mut self, event: &Event, seq: Seq) {
         let own = event.body.as_ref().filter(|body| body.same_as.is_none() && body.data.len() >= SHARED_BYTES_MIN);
         if let Some(known) = own.and_then(|body| self.bodies.get_mut(&body.digest)) {
@@ -68,7 +68,7 @@ impl KnownBodies {
     pub(super) fn remember(&mut self, digest: [u8; 16], body: KnownBody) {
         let bytes = cost(&body);
         if bytes > BYTES_MAX / 4 {
-            // What was known of it was masked otherwise. Its digest stays in the queue until its turn comes.
+            // The earlier result was masked otherwise. The digest stays in the queue until its turn comes.
             self.bytes -= self.bodies.remove(&digest).as_ref().map_or(0, cost);
             return;
         }

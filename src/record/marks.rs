@@ -1,4 +1,4 @@
-//! How far each source is recorded.
+//! The marks: the point up to which each source is recorded.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::journal::Mark;
 use crate::model::Source;
 
-/// How far each source is recorded, by virtual host and source.
+/// The point up to which each source is recorded, by virtual host and source.
 pub(super) type Marks = Arc<Mutex<BTreeMap<String, Mark>>>;
 
 /// The name of a mark in the journal. A virtual host's name may hold any character but this one.

@@ -11,14 +11,14 @@
 //!
 //! The writer then offers every commit to the followers of the journal, over [`Recorder::tail`].
 //!
-//! Knows nothing of AMQP and of sockets. The order of a capture's observations is kept.
+//! The module knows nothing of AMQP and of sockets. It keeps the order of a capture's observations.
 //!
 //! # Invariants
 //!
 //! - A receipt is given only for an event that is on the disk.
 //! - Nothing reaches the journal unmasked.
 //! - The queue is bounded in observations and in bytes; a capture that records waits.
-//! - After the first failed append nothing is recorded and [`Recorder::failed`] tells.
+//! - After the first failed append nothing is recorded, and [`Recorder::failed`] completes.
 
 mod keep;
 mod key;

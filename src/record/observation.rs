@@ -1,4 +1,4 @@
-//! An observation as a capture hands it over, and the receipt that tells the capture that it is durable.
+//! The observation that a capture hands over, and the receipt that tells the capture that the event is durable.
 
 use std::sync::Arc;
 
@@ -6,31 +6,32 @@ use tokio::sync::watch;
 
 use crate::model::{Event, Link, Source, Str};
 
-/// An observed event without number, keys and mask: those are given to it on the way.
+/// An observed event without number, keys and mask. The recorder adds them.
 #[derive(Debug)]
 pub struct Observation {
     /// The event.
     pub event: Event,
-    /// Told when the event is durable.
+    /// The receipt, which is given when the event is durable.
     pub receipt: Option<Receipt>,
-    /// The broker has delivered it before: it is left out where the journal's newest events hold it already.
+    /// Whether the broker has delivered the event before. It is left out if the journal's newest events hold it
+    /// already.
     pub maybe_repeated: bool,
-    /// The virtual host and source of the capture that saw it, whose mark moves on with it: a broker event is about one
-    /// virtual host and is seen in another. `None` for what hoptrail itself has to tell.
+    /// The virtual host and source of the capture that saw the event. Their mark moves on with the event. A broker
+    /// event is about one virtual host and is seen in another. `None`: the event is hoptrail's own.
     pub origin: Option<(Str, Source)>,
-    /// Its part in handing on what a message's content tells.
+    /// The event's part in handing on the keys from a message's content.
     pub link: Option<Link>,
 }
 
 impl Observation {
-    /// An observation that nobody waits for.
+    /// An observation without a receipt: no capture waits for it.
     #[must_use]
     pub fn new(event: Event) -> Self {
         Observation { event, receipt: None, maybe_repeated: false, origin: None, link: None }
     }
 }
 
-/// Whom to tell, and what: everything up to `tag` is durable.
+/// The receipt for a channel: everything up to `tag` is durable.
 #[derive(Debug)]
 pub struct Receipt {
     /// The channel's watermark.
@@ -44,7 +45,7 @@ pub struct Receipt {
 pub struct Watermark(Arc<watch::Sender<u64>>);
 
 impl Watermark {
-    /// Nothing is durable yet.
+    /// A watermark of a channel on which nothing is durable yet.
     #[must_use]
     pub fn new() -> Self {
         Watermark(Arc::new(watch::Sender::new(0)))
@@ -56,7 +57,7 @@ impl Watermark {
         *self.0.borrow()
     }
 
-    /// Waits until more than `seen` is durable; how much is.
+    /// Waits until more than `seen` is durable. Returns the highest durable tag.
     pub async fn above(&self, seen: u64) -> u64 {
         let mut changes = self.0.subscribe();
         loop {

@@ -1,4 +1,4 @@
-//! How recording starts: the journal is opened, its losses are recorded as gaps, and the writer begins.
+//! The start of recording: the journal is opened, its losses are recorded as gaps, and the writer begins.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,13 +20,13 @@ use super::room::Room;
 use super::stats::Counters;
 use super::writer::{COMMIT_EVENTS, WriterHandle, WriterLoop};
 
-/// Why recording cannot start.
+/// The reason that recording cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
-    /// The mask's key cannot be had.
+    /// The mask's key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The writer's thread cannot be started.
@@ -34,8 +34,8 @@ pub enum OpenError {
     Thread(std::io::Error),
 }
 
-/// Opens the journal and starts its writer. Partitions that had to be set aside become gap events. The [`Keeping`] is
-/// to be run. What becomes durable is counted in `sources`.
+/// Opens the journal and starts its writer. Partitions that had to be set aside become gap events. The caller has to
+/// run the [`Keeping`]. Durable events are counted in `sources`.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -48,7 +48,7 @@ pub fn open(config: &Config, sources: Sources) -> Result<(Recorder, Reader, Writ
     for event in reader.scan(newest, Order::Ascending) {
         match event {
             Ok(event) => repeats.remember(&event),
-            // The keeper saves what can be saved; a repetition of what is lost is recorded.
+            // The keeper saves the readable events. Repetitions of the lost events are recorded.
             Err(error) => warn!(%error, "some of the newest events cannot be read"),
         }
     }

@@ -1,5 +1,5 @@
-//! The preparation of an event before it is stored: identity, keys, mask, cut. In this order: identity and keys come
-//! from the original, and a value is masked whole before the body is cut.
+//! The preparation of an event before it is stored: identity, keys, mask, cut. The order matters: identity and keys
+//! come from the original, and a value is masked whole before the body is cut.
 
 use super::known::{KnownBodies, KnownBody};
 use crate::config::Config;
@@ -14,7 +14,7 @@ pub(super) struct Preparer {
     body_bytes_max: usize,
 }
 
-/// What was learned of earlier events, for the next ones.
+/// Results from earlier events, for the next ones.
 #[derive(Default)]
 pub(super) struct Learned {
     pub(super) bodies: KnownBodies,
@@ -36,8 +36,8 @@ impl Preparer {
             Some(Link::Takes(keys)) => keys.get(),
             Some(Link::Gives(_)) | None => None,
         };
-        // Before the rules, so that none looks for what is known. Handed on masked: what masks a key may stand in the
-        // content only, and a mask is not masked again.
+        // The keys are set before the rules run, so no rule looks for a known key. They are handed on masked: the
+        // reason to mask a key may stand in the content only. A mask is not masked again.
         if let Some(keys) = taken {
             event.order_id.clone_from(&keys.order_id);
             event.customer_id.clone_from(&keys.customer_id);
@@ -49,7 +49,8 @@ impl Preparer {
             // An event is made ready once.
             drop(keys.set(told));
         }
-        // And after: where the content told no order, the event belongs to none, whatever the rules made of its names.
+        // The keys are set again after the rules. If the content told no order, the event belongs to none, even if a
+        // rule found one in its names.
         if let Some(keys) = taken {
             event.fingerprint = keys.fingerprint;
             event.order_id.clone_from(&keys.order_id);
@@ -58,7 +59,7 @@ impl Preparer {
         cut(event, self.body_bytes_max);
     }
 
-    /// Keys and mask; of a body that was looked into before they are known.
+    /// Finds the keys and masks the event. For a body that was prepared before, the results are known.
     fn look_into(&self, event: &mut Event, learned: &mut Learned) {
         let Learned { bodies, names } = learned;
         let digest = event.body.as_ref().filter(|body| !body.data.is_empty()).map(|body| body.digest);
@@ -75,7 +76,7 @@ impl Preparer {
                 let findings = std::mem::take(findings);
                 bodies.remember(digest, KnownBody::new(findings, masked));
             }
-            // What was masked alike and is cut alike is stored once.
+            // Bodies that were masked alike and are cut alike are stored once.
             (Some(digest), None) => {
                 if let Some(body) = &mut event.body {
                     body.same_as = bodies.stored(&digest);

@@ -7,16 +7,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::observation::Observation;
 
-/// Bytes of bodies and headers that may wait: a queue full of ordinary messages stays far below it, a few large ones do not.
+/// Bytes of bodies and headers that may wait. A queue full of ordinary messages stays far below this limit, a few large
+/// messages do not.
 const QUEUE_BYTES_MAX: u32 = 24 << 20;
-/// What an observation takes besides its body and its headers.
+/// Bytes of an observation besides its body and its headers.
 const OVERHEAD_BYTES: usize = 1024;
 
-/// What the writer is given.
+/// The input of the writer.
 pub(super) enum Input {
-    /// Record this; the permit is given back when that is done.
+    /// An observation to record. Its permit is given back once that is done.
     Observation(Box<Observation>, OwnedSemaphorePermit),
-    /// Record what is in the queue, then end.
+    /// The request to record the rest of the queue, then end.
     Stop,
 }
 
@@ -39,7 +40,7 @@ impl Queue {
         self.sender.send(Input::Observation(Box::new(observation), permit)).await.is_ok()
     }
 
-    /// The same without waiting; the observation comes back where there is no room.
+    /// Pushes an observation without waiting. It comes back if there is no room.
     pub(super) fn try_push(&self, observation: Box<Observation>) -> Result<(), Box<Observation>> {
         let Ok(permit) = self.bytes.clone().try_acquire_many_owned(cost(&observation)) else { return Err(observation) };
         match self.sender.try_send(Input::Observation(observation, permit)) {
@@ -51,18 +52,18 @@ impl Queue {
         }
     }
 
-    /// Asks the writer to end after what is in the queue.
+    /// Asks the writer to end after the rest of the queue.
     pub(super) async fn stop(&self) {
-        // A writer that has ended already needs no asking.
+        // A writer that has ended already needs no request.
         drop(self.sender.send(Input::Stop).await);
     }
 
-    /// The writer has ended: nothing that is pushed is recorded.
+    /// Whether the writer has ended. Nothing that is pushed after that is recorded.
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Observations waiting, and how many may.
+    /// The number of waiting observations, and its limit.
     pub(super) fn fill(&self) -> (usize, usize) {
         let max = self.sender.max_capacity();
         (max - self.sender.capacity(), max)

@@ -1,4 +1,4 @@
-//! The handle that captures record with.
+//! The handle with which captures record.
 
 use std::sync::{Arc, PoisonError};
 
@@ -39,7 +39,7 @@ impl Recorder {
         if self.queue.push(observation).await { Ok(()) } else { Err(Stopped) }
     }
 
-    /// Hands over an observation if there is room; it comes back where there is none.
+    /// Hands over an observation if there is room. It comes back if there is none.
     ///
     /// # Errors
     /// The observation.
@@ -47,21 +47,23 @@ impl Recorder {
         self.queue.try_push(observation)
     }
 
-    /// How far a source of a virtual host is recorded, earlier runs included: where a gap after an outage begins.
+    /// The point up to which a virtual host's source is recorded, earlier runs included. A gap after an outage begins
+    /// there.
     #[must_use]
     pub fn mark(&self, vhost: &str, source: Source) -> Option<Mark> {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         marks.get(&mark_name(vhost, source)).copied()
     }
 
-    /// The newest commits, for those that follow the journal.
+    /// The newest commits, for the followers of the journal.
     #[must_use]
     pub fn tail(&self) -> Tail {
         self.tail.clone()
     }
 
-    /// Gives an event service and keys, masks and cuts it, as it will be when it is recorded: for what is shown or logged
-    /// before that. What is recorded afterwards must be the event as it was: it is masked on its way, once.
+    /// Prepares an event as it will be when it is recorded: gives it service and keys, masks it and cuts it. This is
+    /// for displays and logs before the recording. The event recorded afterwards must be the original: the writer masks
+    /// it, once.
     pub fn ready(&self, event: &mut Event) {
         self.preparer.prepare(event, None, &mut Learned::default());
     }
@@ -72,19 +74,19 @@ impl Recorder {
         self.counters.stats(self.queue.fill())
     }
 
-    /// The journal takes nothing any more because of a failure.
+    /// Whether the journal takes no more events because of a failure.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failed.is_cancelled()
     }
 
-    /// Nothing is recorded any more: after a failure, or because the writer has ended.
+    /// Whether nothing is recorded any more: after a failure, or because the writer has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.has_failed() || self.queue.is_closed()
     }
 
-    /// Recording cannot go on: the process is to end. The first reason stays.
+    /// Notes that recording cannot go on, and that the process has to end. The first reason stays.
     pub fn fail(&self, reason: &str) {
         self.counters.poison(reason.to_owned());
         self.failed.cancel();
@@ -95,7 +97,8 @@ impl Recorder {
         self.failed.cancelled().await;
     }
 
-    /// Asks the writer to end after what is in the queue; [`WriterHandle::join`](super::WriterHandle::join) waits for it.
+    /// Asks the writer to end after the rest of the queue; [`WriterHandle::join`](super::WriterHandle::join) waits for
+    /// it.
     pub async fn stop(&self) {
         // A writer that waits for room on the disk takes nothing out of the queue.
         self.stopping.cancel();

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::{Event, Str, Value};
 
-/// Events remembered: what all taps together may have unacknowledged, several times over.
+/// Events remembered: several times the unacknowledged messages of all taps together.
 pub(super) const REMEMBERED_MAX: u64 = 65_536;
 
 /// The contents of the newest events.
@@ -33,7 +33,7 @@ impl Repeats {
         }
     }
 
-    /// The event repeats one that is remembered, which then no longer answers for another.
+    /// Whether the event repeats a remembered one. The remembered event then no longer answers for another.
     pub(super) fn take(&mut self, event: &Event) -> bool {
         let content = content(event);
         let known = self.counts.contains_key(&content);
@@ -51,8 +51,8 @@ impl Repeats {
     }
 }
 
-/// A hash over what stays the same at a redelivery: everything but number, time and lateness. Events are compared after
-/// masking, so that those read back from the journal compare like those that come in.
+/// A hash over the parts that stay the same at a redelivery: everything but number, time and lateness. Events are
+/// compared after masking, so that events read back from the journal compare like new ones.
 fn content(event: &Event) -> u64 {
     let mut hasher = DefaultHasher::new();
     let hash = &mut hasher;
@@ -82,7 +82,7 @@ fn hash_entries(entries: &[(Str, Value)], hash: &mut DefaultHasher) {
     }
 }
 
-/// Values are bounded in depth by whoever builds them.
+/// The builder of a value bounds its depth.
 fn hash_value(value: &Value, hash: &mut DefaultHasher) {
     std::mem::discriminant(value).hash(hash);
     match value {

@@ -1,4 +1,4 @@
-//! Whether the disk has room: recording pauses before the last bytes are gone, and while they are.
+//! The room on the disk: recording pauses before the last bytes are gone, and while they are gone.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use crate::clock;
 use crate::journal::DiskSpace;
 use crate::model::{Event, Timestamp};
 
-/// Asking the file system costs a microsecond, and a commit takes a few megabytes at most.
+/// The time between two looks. A look costs a microsecond, and a commit takes a few megabytes at most.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Looks after the room on the journal's disk.
+/// Watches the room on the journal's disk.
 pub(super) struct Room {
     dir: PathBuf,
     min_free: u64,
@@ -26,7 +26,7 @@ impl Room {
         Room { dir, min_free, looked: None, paused: None }
     }
 
-    /// Why there is too little room; `None`: there is enough, or it cannot be told.
+    /// The reason that there is too little room. `None`: there is enough, or the room is not known.
     pub(super) fn lack(&mut self) -> Option<String> {
         let now = clock::instant();
         if self.paused.is_none() && self.looked.is_some_and(|looked| now.duration_since(looked) < LOOK_EVERY) {
@@ -44,7 +44,7 @@ impl Room {
         })
     }
 
-    /// Notes that nothing is recorded for now. `true`: that is news.
+    /// Notes that nothing is recorded for now. `true`: the pause is new.
     pub(super) fn pause(&mut self, why: &str) -> bool {
         let is_news = self.paused.is_none();
         if is_news {
@@ -57,7 +57,7 @@ impl Room {
         is_news
     }
 
-    /// Notes that events are recorded again; the event that tells how long they were not.
+    /// Notes that events are recorded again. Returns the event that tells the duration of the pause.
     pub(super) fn resume(&mut self) -> Option<Event> {
         let (since, why) = self.paused.take()?;
         let now = clock::now();

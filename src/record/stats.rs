@@ -12,9 +12,9 @@ const DEAD_LETTER_PAIRS_MAX: usize = 1000;
 /// Figures of the writer since the start.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
-    /// Why recording stopped for good.
+    /// The reason that recording stopped for good.
     pub poisoned: Option<String>,
-    /// Why nothing is recorded for now.
+    /// The reason that nothing is recorded for now.
     pub paused: Option<String>,
     /// Observations waiting.
     pub queue_len: usize,
@@ -34,7 +34,7 @@ pub struct Stats {
     pub commit_seconds_max: f64,
 }
 
-/// What the writer counts.
+/// The counters of the writer.
 #[derive(Clone, Default)]
 pub(super) struct Counters(Arc<Mutex<Counts>>);
 
@@ -68,12 +68,12 @@ impl Counters {
         self.lock().repeated += count;
     }
 
-    /// Notes why recording stopped; the first reason stays.
+    /// Notes the reason that recording stopped. The first reason stays.
     pub(super) fn poison(&self, reason: String) {
         self.lock().poisoned.get_or_insert(reason);
     }
 
-    /// Notes why nothing is recorded for now; `None`: it is again.
+    /// Notes the reason that nothing is recorded for now. `None`: events are recorded again.
     pub(super) fn pause(&self, why: Option<String>) {
         self.lock().paused = why;
     }

@@ -1,4 +1,4 @@
-//! Recording on a real journal: what comes out, what is told, and what survives.
+//! Recording on a real journal: the recorded events, the receipts, and the events after a restart.
 
 use std::path::Path;
 
@@ -72,7 +72,7 @@ async fn a_receipt_comes_when_the_event_is_durable() {
     for tag in 1..=100 {
         let receipt = Some(Receipt { watermark: watermark.clone(), tag });
         recorder.record(Observation { receipt, ..observation(&format!("m-{tag}")) }).await.expect("recorded");
-        // Whatever is told to be durable can be read.
+        // An event that is told to be durable can be read.
         assert!(reader.last_seq().0 >= watermark.durable());
     }
     assert_eq!(watermark.above(99).await, 100);
@@ -158,7 +158,7 @@ async fn a_journal_that_fails_stops_recording_and_says_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
     let (recorder, reader, writer, _) = open(&config).expect("a new journal");
-    // A file stands where the directory of the next partition would be made.
+    // A file stands in the place of the next partition's directory.
     std::fs::remove_dir_all(&config.journal.dir).expect("removed");
     std::fs::write(&config.journal.dir, "in the way").expect("written");
     let watermark = Watermark::new();

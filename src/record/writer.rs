@@ -26,17 +26,18 @@ use super::stats::Counters;
 
 /// Events of one commit: at full speed some twenty milliseconds' worth.
 pub(super) const COMMIT_EVENTS: usize = 4096;
-/// After a commit that took longer than this the next takes twice as many: on a slow disk fewer syncs get more done.
+/// After a commit that took longer than this, the next takes twice as many events. On a slow disk fewer syncs get more
+/// done.
 const SLOW_COMMIT: Duration = Duration::from_millis(100);
-/// Fewer than this are worth waiting a moment for more: a sync costs as much for one event as for many.
+/// With fewer events than this, the writer waits a moment for more: a sync costs as much for one event as for many.
 const COMMIT_EVENTS_FEW: usize = 256;
-/// How long the moment is. Nobody waits for it but the broker, which keeps the messages meanwhile.
+/// The length of that moment. Only the broker waits for it, and keeps the messages meanwhile.
 const COMMIT_LINGER: Duration = Duration::from_millis(5);
 
-/// How often a writer that has paused looks for room.
+/// The time between two looks for room while the writer pauses.
 const ROOM_RETRY: Duration = Duration::from_millis(250);
 
-/// What the writer's thread owns.
+/// The state of the writer's thread.
 pub(super) struct WriterLoop {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) writer: Writer,
@@ -50,7 +51,7 @@ pub(super) struct WriterLoop {
     pub(super) room: Room,
     pub(super) stopping: CancellationToken,
     pub(super) commit_events: usize,
-    /// Memory of a commit before, for the next.
+    /// The vector of an earlier commit, whose memory the next commit uses again.
     pub(super) events: Vec<Event>,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct WriterLoop {
 pub struct WriterHandle(JoinHandle<()>);
 
 impl WriterHandle {
-    /// Waits, blocking, until the writer has recorded what was in the queue and closed the journal. `false`: it
+    /// Waits, blocking, until the writer has recorded the rest of the queue and closed the journal. `false`: the writer
     /// panicked.
     #[must_use]
     pub fn join(self) -> bool {
@@ -79,13 +80,13 @@ struct Batch {
 }
 
 impl Batch {
-    /// Observations of the proxy.
+    /// The number of observations from the proxy.
     fn passed(&self) -> u64 {
         self.origins.iter().filter(|((_, source), _)| *source == Source::Proxy).map(|(_, seen)| seen.events).sum()
     }
 }
 
-/// What a commit holds of one capture's source.
+/// The events of one capture's source in a commit.
 struct Seen {
     events: u64,
     newest: Timestamp,
@@ -106,7 +107,8 @@ impl WriterLoop {
             let (stop, passed) = (batch.stop, batch.passed());
             if let Err(failure) = self.commit(batch) {
                 if let AppendError::Full { .. } = failure {
-                    // Asked to stop while it paused: what was not recorded was not acknowledged to the broker either.
+                    // The writer was asked to stop while it paused. Events not recorded were not acknowledged to the
+                    // broker either.
                     self.tell_lost(passed);
                     return alarm.disarm();
                 }
@@ -119,7 +121,7 @@ impl WriterLoop {
         }
     }
 
-    /// What has passed through the proxy nobody brings again.
+    /// Warns of lost observations from the proxy, because they never come again.
     fn tell_lost(&mut self, mut observations: u64) {
         self.inputs.close();
         while let Some(input) = self.inputs.blocking_recv() {
@@ -165,7 +167,7 @@ impl WriterLoop {
             return;
         }
         let event = observation.event;
-        // Nobody hands the proxy the same bytes twice.
+        // The proxy never gets the same bytes twice.
         if event.source != Source::Proxy {
             self.repeats.remember(&event);
         }
@@ -207,7 +209,8 @@ impl WriterLoop {
 }
 
 impl WriterLoop {
-    /// Appends, waiting for room on the disk as long as it takes; [`AppendError::Full`] only when asked to stop.
+    /// Appends the events, and waits for room on the disk as long as it takes. [`AppendError::Full`]: it was asked to
+    /// stop.
     fn append(&mut self, events: &mut Vec<Event>, marks: &[(String, Mark)]) -> Result<(), AppendError> {
         let mut begun = false;
         loop {
@@ -227,7 +230,7 @@ impl WriterLoop {
                     }
                 }
             };
-            // A part of it may be durable, and is not kept from who follows for as long as this takes.
+            // A part of the events may be durable. The followers get it now, and do not wait for the end of the pause.
             self.tail.miss(self.writer.last_seq());
             if self.room.pause(&full.to_string()) {
                 self.counters.pause(Some(full.to_string()));
@@ -240,7 +243,7 @@ impl WriterLoop {
     }
 }
 
-/// Tells why recording has ended.
+/// Tells the reason that recording has ended.
 #[derive(Clone)]
 struct Alarm {
     failed: CancellationToken,
