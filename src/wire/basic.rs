@@ -1,4 +1,5 @@
-//! The properties of a `basic` message, from the bytes of its content header onto an event (AMQP 0-9-1, section 4.2.6.1).
+//! The properties of a `basic` message, from the bytes of its content header onto an event (AMQP 0-9-1, section
+//! 4.2.6.1).
 
 use super::bytes::{Bytes, Malformed};
 use super::names::Names;
@@ -6,7 +7,7 @@ use super::properties::Content;
 use super::table::{table, text};
 use crate::model::{Event, Str};
 
-/// Puts the properties onto `event`; the names that repeat are taken from `names`.
+/// Puts the properties onto `event`. Names that repeat come from `names`.
 pub(super) fn apply(event: &mut Event, mut bytes: Bytes<'_>, names: &mut Names) -> Result<Content, Malformed> {
     let flags = bytes.u16()?;
     let bytes = &mut bytes;

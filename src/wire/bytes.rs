@@ -1,10 +1,10 @@
-//! Reading AMQP's primitive values out of bytes (AMQP 0-9-1, section 4.2.5): nothing is copied, nothing panics.
+//! Reads AMQP's primitive values out of bytes (AMQP 0-9-1, section 4.2.5). It copies nothing and never panics.
 
-/// The bytes are not what the protocol says.
+/// The bytes break the protocol's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// What is left to read.
+/// The bytes that are left to read.
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'a>(&'a [u8]);
 

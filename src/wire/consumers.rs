@@ -1,4 +1,4 @@
-//! Which queue a channel's consumers and gets take from.
+//! The queues of a channel's consumers and gets.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,22 +6,22 @@ use super::holes::Why;
 use super::scene::Scene;
 use crate::model::{Str, Timestamp};
 
-/// Where deliveries come from, and whether they are settled by being sent.
+/// The queue of some deliveries, and whether sending a delivery settles it.
 #[derive(Clone, Debug)]
 pub(super) struct Consumer {
     pub(super) queue: Str,
     pub(super) no_ack: bool,
     /// The declaration whose answer names the queue.
     awaits: Option<u64>,
-    /// Cancelled without an answer: deliveries may still be under way.
+    /// The consumer was cancelled without an answer: deliveries may still be under way.
     ended: bool,
 }
 
-/// Requests of one kind that are not answered. The broker answers in order, those that are not remembered too.
+/// Requests of one kind that are not answered. The broker answers in order, including requests that are not remembered.
 #[derive(Debug)]
 struct Asked<T> {
     heard: VecDeque<T>,
-    /// Requests after those, for which there was no room.
+    /// Later requests, for which there was no room.
     unheard: u64,
 }
 
@@ -41,7 +41,7 @@ impl<T> Asked<T> {
         self.heard.push_back(request);
     }
 
-    /// What the answer that has come is to; `None`: that is not known.
+    /// Takes the request of the answer that has come. `None`: the request is not known.
     fn answered(&mut self, scene: &mut Scene) -> Option<T> {
         let Some(request) = self.heard.pop_front() else {
             self.unheard = self.unheard.saturating_sub(1);
@@ -58,12 +58,12 @@ pub(super) struct Consumers {
     consumers: BTreeMap<Str, Consumer>,
     consuming: Asked<Consumer>,
     getting: Asked<Consumer>,
-    /// The queue that an empty name means: the one that the channel declared last (AMQP 0-9-1, `basic.consume`); or
-    /// the declaration whose answer will name it.
+    /// The queue that an empty name means: the one that the channel declared last (AMQP 0-9-1, `basic.consume`). Or the
+    /// declaration whose answer will name that queue.
     declared: (Str, Option<u64>),
-    /// Declarations to be answered: of those that leave the name to the broker, their number.
+    /// Declarations that await their answer. A declaration that leaves the name to the broker has a number.
     declaring: Asked<Option<u64>>,
-    /// Of the last declaration without a name.
+    /// The number of the last declaration without a name.
     number: u64,
 }
 
@@ -94,7 +94,7 @@ impl Consumers {
         }
     }
 
-    /// By the name as it was sent.
+    /// A consumer of the queue, by the name in the request.
     fn consumer(&self, queue: Str, no_ack: bool) -> Consumer {
         let (queue, awaits) = if queue.is_empty() { self.declared.clone() } else { (queue, None) };
         Consumer { queue, no_ack, awaits, ended: false }
@@ -133,14 +133,14 @@ impl Consumers {
         }
     }
 
-    /// Cancelled, and nothing more is under way.
+    /// The consumer is cancelled, and nothing more is under way.
     pub(super) fn cancelled(&mut self, tag: &str, scene: &mut Scene) {
         if self.consumers.remove(tag).is_some() {
             scene.consumers = scene.consumers.saturating_sub(1);
         }
     }
 
-    /// Cancelled without an answer.
+    /// The consumer is cancelled without an answer.
     pub(super) fn ended(&mut self, tag: &str) {
         if let Some(consumer) = self.consumers.get_mut(tag) {
             consumer.ended = true;
@@ -152,7 +152,7 @@ impl Consumers {
         self.getting.ask(asked, channel, at, scene);
     }
 
-    /// What the oldest get asked for.
+    /// Takes the request of the oldest get.
     pub(super) fn got(&mut self, scene: &mut Scene) -> Option<Consumer> {
         self.getting.answered(scene)
     }
@@ -161,7 +161,7 @@ impl Consumers {
         self.consumers.get(tag)
     }
 
-    /// How many there are, requests included.
+    /// The number of consumers, requests included.
     pub(super) fn len(&self) -> usize {
         self.consumers.len() + self.consuming.heard.len() + self.getting.heard.len() + self.declaring.heard.len()
     }

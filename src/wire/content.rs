@@ -1,5 +1,5 @@
-//! Putting a content together: a method, a content header, and bodies until their length is reached (AMQP 0-9-1,
-//! section 4.2.6). One may be under way on each channel in each direction.
+//! Puts a content together: a method, a content header, and bodies until their length is reached (AMQP 0-9-1, section
+//! 4.2.6). One content may be under way on each channel in each direction.
 
 use super::basic;
 use super::bytes::Malformed;
@@ -9,14 +9,14 @@ use super::method::ContentHeader;
 use super::scene::Scene;
 use crate::model::{Body, Event, Timestamp, Value, weight};
 
-// Besides itself it has texts of its own.
+// The 256 bytes are for the texts that the content owns.
 const _: () = assert!(size_of::<Unfinished>() + 256 <= UNFINISHED_BYTES);
 
-/// What a content is, besides its event.
+/// The purpose of a content, besides its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Publish,
-    /// Of `basic.deliver` and `basic.get-ok`.
+    /// From `basic.deliver` and `basic.get-ok`.
     Deliver {
         no_ack: bool,
     },
@@ -30,9 +30,9 @@ pub(super) struct Unfinished {
     pub(super) purpose: Purpose,
     /// Bytes of the body to come; `None` before the header.
     left: Option<u64>,
-    /// Bytes of the body that are kept at most.
+    /// The most bytes of the body that are kept.
     keep: usize,
-    /// What it takes of the session's bytes while it is not complete.
+    /// Bytes of the session that it takes while it is not complete.
     pub(super) counted: usize,
 }
 
@@ -70,15 +70,15 @@ impl Unfinished {
         if self.keep < wanted {
             scene.holes.note(channel, Why::Body, self.event.at);
         }
-        // A length is only a claim: memory is taken as bytes arrive.
+        // The header only claims a length. Memory is taken as bytes arrive.
         let body = Body { len: header.body_len, content_type: content.content_type, ..Body::default() };
         self.event.body = Some(body);
         self.left = Some(header.body_len);
         Ok(())
     }
 
-    /// Some of the body; `to_come` is the rest of its frame. `Err`: the frame has more than the header said, or comes
-    /// before it.
+    /// A part of the body; `to_come` is the number of bytes left in its frame. `Err`: the frame exceeds the header's
+    /// length, or comes before the header.
     pub(super) fn body(
         &mut self,
         bytes: &[u8],
@@ -95,13 +95,13 @@ impl Unfinished {
         let room = self.keep.saturating_sub(body.data.len()).min(bytes.len());
         body.data.extend_from_slice(bytes.get(..room).unwrap_or_default());
         body.truncated |= room < bytes.len();
-        // What is complete at once, as most messages are, never counts.
+        // Most messages are complete at once. They never count.
         if left > 0 {
             self.count(room, scene);
         } else {
             scene.bytes -= std::mem::take(&mut self.counted);
         }
-        // It has happened when it is complete.
+        // The event happens when the content is complete.
         self.event.at = at;
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Unfinished {
     }
 }
 
-/// RabbitMQ's sender-selected keys: the headers CC and BCC.
+/// RabbitMQ's sender-selected routing keys: the headers CC and BCC.
 fn copies(event: &mut Event) {
     let mut copies = Vec::new();
     for name in ["CC", "BCC"] {

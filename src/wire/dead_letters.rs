@@ -1,18 +1,18 @@
 //! Dead letters that their next delivery reveals, each recorded once.
 //!
-//! Without a tap on a dead-letter exchange, a death is seen only at the next delivery of its message, by its `x-death`.
-//! The same entry comes back with every redelivery, with every copy that the exchange made, and with every later
-//! delivery of the message. Clients that publish a dead letter again send its history along.
+//! Without a tap on a dead-letter exchange, only the next delivery of a message shows its death, by its `x-death`. The
+//! same entry comes back with every redelivery, with every copy by the exchange, and with every later delivery. A
+//! client that publishes a dead letter again sends its history along.
 //!
-//! So the first deliveries from a queue count (`redelivered` false), and of those the entries that are not recorded
-//! yet. An entry is known by message, queue, reason, count and time. Equal messages may die in the same second. Then
-//! the n-th first delivery of one queue is the n-th of any other. A publish that brings an entry along stands for one
-//! death that is none. Entries before the newest are recorded as well. A message that waits in a queue for its next
-//! attempt dies twice on the way, and only the second death is the newest.
+//! So only the first deliveries from a queue count (`redelivered` false), and only their entries that are not recorded
+//! yet. Message, queue, reason, count and time identify an entry. Equal messages may die in the same second. Then the
+//! n-th first delivery of one queue is the n-th of any other. A publish that brings an entry along counts as one death
+//! already told. Entries older than the newest are recorded as well. A message that waits in a queue for its next
+//! attempt dies twice on the way. Only the second of these deaths is the newest.
 //!
-//! Not seen are messages that wait in a dead-letter queue, and messages whose first delivery passes beside the proxy.
+//! Messages that wait in a dead-letter queue stay unseen. So do messages whose first delivery passes beside the proxy.
 //! Messages that were published with a history beside the proxy look as if they had died. A tap sees all of these; this
-//! is for a proxy alone.
+//! module is for a proxy alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
@@ -20,20 +20,22 @@ use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use super::death::{deaths, told_by_delivery};
 use crate::model::{Death, Event, Kind, Str, Timestamp};
 
-/// Counts kept, some megabytes: deaths of half as many messages, which come back within seconds or minutes.
+/// The number of counts that are kept, some megabytes. They cover the deaths of half as many messages, which come back
+/// within seconds or minutes.
 const COUNTS_MAX: usize = 65_536;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// Bytes of a body that make a message, where it has no id: enough to tell one from another.
+/// Bytes of the body that identify a message without an id: enough to tell one from another.
 const BODY_BYTES: usize = 4096;
 
 /// The deaths that were told.
 #[derive(Debug)]
 pub struct DeadLetters {
-    /// Nothing was observed before.
+    /// Nothing was observed before this time.
     since: Timestamp,
-    /// By a digest of message and death: how many were told, or claimed; with a queue: how many that queue has delivered.
+    /// By a digest of message and death: the number of deaths told, or claimed. By a digest with a queue: the number of
+    /// deliveries by that queue.
     counts: HashMap<u64, u32>,
     /// The same digests, the oldest first.
     order: VecDeque<u64>,
@@ -41,7 +43,7 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// None has been told; observing begins at `since`.
+    /// No death has been told; observation begins at `since`.
     #[must_use]
     pub fn new(since: Timestamp) -> Self {
         // The broker tells the time of a death in whole seconds.
@@ -49,7 +51,7 @@ impl DeadLetters {
         DeadLetters { since, counts: HashMap::new(), order: VecDeque::new(), hasher: RandomState::new() }
     }
 
-    /// The dead letters that an event is the first to tell, the oldest first: they happened before it.
+    /// The dead letters that an event is the first to tell, the oldest first. They happened before the event.
     pub fn told_by(&mut self, event: &Event) -> Vec<Event> {
         match event.kind {
             Kind::Publish => {
@@ -73,7 +75,7 @@ impl DeadLetters {
                 break;
             }
             self.count(digest);
-            // It was sent to where it died next.
+            // The broker sent the message to the place of its next death.
             let sent_to = told.last().and_then(|later| later.death.as_ref()).map(published_to);
             let mut dead_letter = told_by_delivery(delivery, death);
             if let Some((exchange, routing_key)) = sent_to {
@@ -86,7 +88,8 @@ impl DeadLetters {
         told
     }
 
-    /// It died before anything was observed, and has died again since: it may have been told by who observed then.
+    /// The message died before observation began, and has died again since. An earlier observer may have told this
+    /// death.
     fn is_old(&self, death: &Death, is_newest: bool) -> bool {
         !is_newest && death.count == 1 && death.first_at.is_some_and(|at| at < self.since)
     }
@@ -101,7 +104,7 @@ impl DeadLetters {
         hasher.finish()
     }
 
-    /// One more; how many there are.
+    /// Counts one more; returns the new count.
     fn count(&mut self, digest: u64) -> u32 {
         let count = self.counts.entry(digest).or_insert_with(|| {
             self.order.push_back(digest);
@@ -122,7 +125,7 @@ impl DeadLetters {
     }
 }
 
-/// Where a message had been published to that died so.
+/// The exchange and routing key by which the message had been published before this death.
 fn published_to(death: &Death) -> (Str, Option<Str>) {
     (death.exchange.clone(), death.routing_keys.first().cloned())
 }

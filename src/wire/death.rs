@@ -1,4 +1,4 @@
-//! The deaths of a message, out of `x-death`, and the dead letters that a delivery gives away by it.
+//! The deaths in a message's `x-death`, and the dead letters that a delivery reveals by it.
 //!
 //! `x-death` is a list, newest first, with one entry for each pair of queue and reason. `time` is that pair's first
 //! death and never moves; only `count` grows (RabbitMQ's dead-lettering guide, "Effects on the message").
@@ -8,16 +8,16 @@ use crate::model::{Death, Event, Kind, Str, Timestamp, Value};
 /// The header that dead-lettering writes.
 const X_DEATH: &str = "x-death";
 
-/// Entries that are read: of a message that went through more queues, the newest.
+/// The most entries that are read. Of a message that went through more queues, the newest are read.
 const DEATHS_MAX: usize = 16;
 
-/// The death that `x-death` names first. `None` where the header is absent or not what a broker writes.
+/// The death that `x-death` names first. `None`: the header is absent, or no broker writes it like this.
 #[must_use]
 pub fn newest_death(headers: &[(Str, Value)]) -> Option<Death> {
     deaths(headers).next()
 }
 
-/// The dead letter that is seen only by its delivery. Its exchange and key are those by which the broker sent it on.
+/// The dead letter that only its delivery reveals. The broker sent it on with its exchange and routing key.
 #[must_use]
 pub fn told_by_delivery(delivery: &Event, death: Death) -> Event {
     Event {
@@ -34,7 +34,7 @@ pub fn told_by_delivery(delivery: &Event, death: Death) -> Event {
     }
 }
 
-/// The deaths that `x-death` names, the newest first; up to an entry that no broker writes.
+/// The deaths that `x-death` names, the newest first. They stop at an entry that no broker writes.
 pub(super) fn deaths(headers: &[(Str, Value)]) -> impl Iterator<Item = Death> {
     let entries = match headers.iter().find(|(name, _)| &**name == X_DEATH) {
         Some((_, Value::List(entries))) => entries.as_slice(),

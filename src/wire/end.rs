@@ -2,11 +2,11 @@
 
 use crate::model::{Party, Str};
 
-/// How a session's connections ended.
+/// The end of a session's connections.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
-    /// Who ended it first, where the protocol did not say so.
+    /// The party that ended them first, if the protocol did not name it.
     pub by: Party,
-    /// What was seen of it, in words.
+    /// The end as it was seen, in words.
     pub text: Str,
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{Session, Str, Timestamp};
 
-/// What a session does now.
+/// The current figures of a session.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Connection name, user and client name, as far as they are known.
@@ -21,14 +21,14 @@ pub struct Figures {
     pub unconfirmed: usize,
     /// Deliveries without their settlement.
     pub unsettled: usize,
-    /// When the oldest of them was delivered.
+    /// The time of the oldest delivery without its settlement.
     pub oldest_unsettled_at: Option<Timestamp>,
     /// `connection.blocked` is in force.
     pub blocked: bool,
     /// One side has sent `connection.close`.
     pub closing: bool,
-    /// Why not all of it is observed.
+    /// The reason why not all of the session is observed.
     pub gap: Option<Str>,
-    /// Nothing more of it is observed.
+    /// Nothing more of the session is observed.
     pub blind: bool,
 }

@@ -1,7 +1,7 @@
-//! Splitting one direction's bytes into frames (AMQP 0-9-1, section 4.2.3), wherever the network cut them.
+//! Splits the bytes of one direction into frames (AMQP 0-9-1, section 4.2.3), wherever the network cut them.
 //!
-//! Methods and content headers come whole, from the bytes they arrived in where they arrived in one piece. Bodies come
-//! in the pieces in which they arrived: nothing of them is kept here.
+//! Methods and content headers come whole. Those that arrived in one piece borrow the bytes in which they arrived.
+//! Bodies come in the pieces in which they arrived: no bytes of them are kept here.
 
 use std::mem;
 
@@ -10,39 +10,39 @@ const ENVELOPE: usize = 8;
 const HEAD: usize = ENVELOPE - 1;
 const END_MARK: u8 = 0xce;
 
-/// The most bytes of a method or header that are put together. Brokers agree on frames of 128 KiB by default.
+/// The most bytes of a method or header that is put together. Brokers agree on frames of 128 KiB by default.
 pub(super) const WHOLE_MAX: usize = 1 << 20;
 
-/// The same where memory is short: enough for all methods and headers but those with large tables.
+/// The same bound when memory is short: enough for all methods and headers except those with large tables.
 pub(super) const WHOLE_MAX_WHEN_SHORT: usize = 8 << 10;
 
-/// What stands in a frame.
+/// A piece of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     /// A method.
     Method { channel: u16, payload: &'a [u8] },
     /// A content header.
     Header { channel: u16, payload: &'a [u8] },
-    /// Some of a content's body, and how many bytes of it its frame still has.
+    /// A part of a content's body; `to_come` is the number of bytes left in its frame.
     Body { channel: u16, bytes: &'a [u8], to_come: u32 },
-    /// A method or header above [`WHOLE_MAX`], or what there is memory for, which is passed over.
+    /// A method or header that is passed over: larger than [`WHOLE_MAX`], or than memory allows.
     TooLarge { channel: u16, bytes: u32 },
     /// A sign of life.
     Heartbeat,
 }
 
-/// The bytes are no frames: where the next begins cannot be known any more.
+/// The bytes are no frames: the start of the next frame is unknown from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Broken {
-    /// A type that does not exist.
+    /// The type of the frame does not exist.
     #[error("a frame of the unknown type {0}")]
     Type(u8),
-    /// Larger than was agreed upon.
+    /// The frame is larger than agreed.
     #[error("a frame of {payload} bytes, where {max} are the most")]
     Size {
-        /// As its head says.
+        /// The size in the frame's head.
         payload: u32,
-        /// As agreed.
+        /// The agreed bound.
         max: u32,
     },
     /// The end mark is missing.
@@ -50,7 +50,7 @@ pub(super) enum Broken {
     End(u8),
 }
 
-/// One direction's place in its bytes.
+/// The position of one direction within its frames.
 #[derive(Debug)]
 pub(super) struct Splitter {
     /// The largest payload.
@@ -60,7 +60,7 @@ pub(super) struct Splitter {
     state: State,
     /// A head, method or header that has not arrived in full.
     partial: Vec<u8>,
-    /// `partial` was given out, and is to be emptied.
+    /// `partial` was given out, and must be emptied.
     given: bool,
 }
 
@@ -70,9 +70,9 @@ enum State {
     Head,
     /// Within a method or header that is put together.
     Whole(Head),
-    /// Within a body of which so many bytes are to come.
+    /// Within a body with `left` bytes to come.
     Body { channel: u16, left: u32 },
-    /// Within something that is passed over.
+    /// Within a frame that is passed over.
     Skip { left: u32 },
     /// Before the end mark.
     End,
@@ -94,26 +94,26 @@ impl Splitter {
         splitter
     }
 
-    /// The largest frame from now on, its envelope included; 0: any.
+    /// Sets the largest frame from now on, its envelope included; 0 means any size.
     pub(super) fn set_frame_max(&mut self, frame_max: u32) {
         self.payload_max = if frame_max == 0 { u32::MAX } else { frame_max.saturating_sub(ENVELOPE as u32) };
     }
 
-    /// Whether memory is short: what has to be put together is then passed over where it is large.
+    /// Sets whether memory is short. Then a large method or header in several pieces is passed over.
     pub(super) fn set_short(&mut self, is_short: bool) {
         self.partial_max = if is_short { WHOLE_MAX_WHEN_SHORT } else { WHOLE_MAX };
     }
 
-    /// Bytes that it keeps.
+    /// Bytes that the splitter keeps.
     pub(super) fn taken(&self) -> usize {
         self.partial.capacity()
     }
 
-    /// The next piece of `input`, which is moved past it; `None` when more bytes are needed.
+    /// The next piece of `input`; `input` moves past it. `None`: more bytes are needed.
     pub(super) fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Option<Result<Piece<'a>, Broken>> {
         if mem::take(&mut self.given) {
             self.partial.clear();
-            // A large one is rare; idle sessions should not keep its memory.
+            // A large buffer is rare; idle sessions should not keep its memory.
             self.partial.shrink_to(4096);
         }
         loop {
@@ -159,7 +159,7 @@ impl Splitter {
         }
     }
 
-    /// A whole head: from the input where it is in one piece there.
+    /// A whole head, straight from the input if it is in one piece there.
     fn head(&mut self, input: &mut &[u8]) -> Option<Result<Head, Broken>> {
         let bytes: [u8; HEAD];
         if let (true, Some((whole, rest))) = (self.partial.is_empty(), input.split_first_chunk()) {
@@ -177,7 +177,7 @@ impl Splitter {
         Some(head.check(self.payload_max))
     }
 
-    /// What the frame has to give at once.
+    /// Begins a frame; returns the piece that it gives at once.
     fn begin<'a>(&mut self, head: Head, input: &mut &'a [u8]) -> Option<Piece<'a>> {
         let Head { kind, channel, payload: left } = head;
         match kind {
@@ -207,7 +207,7 @@ impl Splitter {
     }
 }
 
-/// Some of the next `left` bytes, and how many are then left; `None` where there are none.
+/// Some of the next `left` bytes, and the number left after them. `None`: the input is empty.
 fn take<'a>(input: &mut &'a [u8], left: u32) -> Option<(&'a [u8], u32)> {
     if input.is_empty() {
         return None;

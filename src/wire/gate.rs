@@ -1,26 +1,26 @@
-//! The gate before the broker: looks at a client's first bytes, and holds back those that would complete a login that is
-//! not wanted.
+//! The gate before the broker. It looks at a client's first bytes, and holds back those that would complete an unwanted
+//! login.
 //!
 //! RabbitMQ lets `guest` in from loopback only (`loopback_users`). Behind a proxy on the broker's machine every client
-//! comes from loopback; this puts the rule where the client's address is known.
+//! comes from loopback. The gate puts the rule where the client's address is known.
 
 use super::frame::{Piece, Splitter};
 use super::login::{Collector, FRAME_MAX, Greeting, client_name, refusal, user, wants_close};
 use super::method::Method;
 use crate::model::Str;
 
-/// What is to be done with the bytes that a client has sent so far.
+/// The verdict on the bytes that a client has sent so far.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Pass on what has come, and ask again with more.
+    /// Pass on the bytes so far, and ask again with more.
     Undecided,
-    /// Pass everything on from now on.
+    /// Pass on all bytes from now on.
     Pass,
-    /// Pass nothing of the last bytes on. What to answer, where the client understands an answer.
+    /// Pass on none of the last bytes, and answer a client that understands an answer.
     Refuse {
         /// A `connection.close`, for clients that can be told.
         answer: Option<Vec<u8>>,
-        /// What the client calls itself.
+        /// The client's name for itself.
         client_name: Option<Str>,
     },
 }
@@ -35,31 +35,31 @@ pub struct Gate {
     sasl: Option<Vec<u8>>,
 }
 
-/// Bytes of a `sasl-init` that are looked at: the smallest frame that every peer must take is 512 bytes (AMQP 1.0,
-/// section 5.3.1), and a login is within it.
+/// The most bytes of a `sasl-init` that are read. Every peer must take frames of up to 512 bytes (AMQP 1.0, section
+/// 5.3.1), and a login fits into one.
 const SASL_BYTES_MAX: usize = 4096;
 
 impl Gate {
-    /// Refuses the user.
+    /// A gate that refuses the user.
     #[must_use]
     pub fn refusing(user: &'static str) -> Gate {
         Gate { user, greeting: Some(Collector::default()), splitter: Splitter::new(FRAME_MAX), sasl: None }
     }
 
-    /// The client's next bytes.
+    /// Judges the client's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Verdict {
         let mut input = bytes;
         if let Some(collector) = &mut self.greeting {
             match collector.take(&mut input) {
                 None => return Verdict::Undecided,
                 Some(Greeting::Amqp091) => self.greeting = None,
-                // Without SASL everybody is the anonymous user, which is guest unless configured otherwise.
+                // Without SASL every client is the anonymous user, which is `guest` unless configured otherwise.
                 Some(Greeting::OtherAmqp { protocol: 0, .. }) => return refuse(None, None),
                 Some(Greeting::OtherAmqp { .. }) => {
                     self.greeting = None;
                     self.sasl = Some(Vec::new());
                 }
-                // The broker will not understand it.
+                // The broker will not understand these bytes.
                 Some(Greeting::NotAmqp) => return Verdict::Pass,
             }
         }
@@ -75,7 +75,7 @@ impl Gate {
                     let Ok(Method::StartOk { client_properties, mechanism, response }) = Method::read(payload) else {
                         return Verdict::Pass;
                     };
-                    // RabbitMQ 4.0 takes the anonymous for guest (`anonymous_login_user`).
+                    // RabbitMQ 4.0 takes the anonymous user for `guest` (`anonymous_login_user`).
                     if mechanism != ANONYMOUS && user(mechanism, response).as_deref() != Some(self.user) {
                         return Verdict::Pass;
                     }
@@ -85,7 +85,7 @@ impl Gate {
                     return refuse(answer, client_name(client_properties));
                 }
                 Some(Ok(Piece::Heartbeat)) => {}
-                // No login: the broker will end it.
+                // This is no login: the broker will end the connection.
                 Some(_) => return Verdict::Pass,
             }
         }
@@ -135,7 +135,7 @@ mod tests {
         bytes
     }
 
-    /// What the gate decides in the end, the bytes coming in pieces.
+    /// The final verdict of the gate on bytes that come in pieces.
     fn judge(bytes: &[u8], piece: usize) -> Verdict {
         let mut gate = Gate::refusing("guest");
         let mut verdicts = bytes.chunks(piece).map(|chunk| gate.feed(chunk));

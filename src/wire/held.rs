@@ -1,4 +1,4 @@
-//! Messages whose later events are waited for: deliveries until they are settled, publishes until they are confirmed.
+//! Messages that await a later event: deliveries until they are settled, publishes until they are confirmed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::observed::Observed;
 use crate::model::{Event, Keys, Link, Settlement, Str, Timestamp};
 
-/// What a confirm or a settlement repeats of its message.
+/// The fields of a message that its confirm or settlement repeats.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) at: Timestamp,
@@ -22,7 +22,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Remembers the message of an event, and links the event to what follows.
+    /// Remembers the message of an event, and links the event to the later one.
     pub(super) fn of(event: &Event) -> (Held, Link) {
         let keys = Arc::<OnceLock<Keys>>::default();
         let held = Held {
@@ -40,7 +40,7 @@ impl Held {
         (held, Link::Gives(keys))
     }
 
-    /// The event that tells its end, with what it repeats of the message.
+    /// The event that ends the wait, with the repeated fields of the message.
     pub(super) fn becomes(self, mut event: Event, tag: Option<u64>, how: Settlement) -> Observed {
         event.exchange = self.exchange;
         event.routing_key = self.routing_key;
@@ -61,12 +61,13 @@ impl Held {
 pub(super) struct Holding(BTreeMap<u64, Held>);
 
 impl Holding {
-    /// Whether another was held by that tag, which no broker does.
+    /// Holds a message. Returns whether another was held by that tag, which no broker does.
     pub(super) fn hold(&mut self, tag: u64, held: Held) -> bool {
         self.0.insert(tag, held).is_some()
     }
 
-    /// Those that a method means: one, or all up to it; of tag 0 all there are (AMQP 0-9-1, `basic.ack`).
+    /// Takes the messages that a method means: one, or all up to the tag. With tag 0 it means all messages (AMQP 0-9-1,
+    /// `basic.ack`).
     pub(super) fn take(&mut self, tag: u64, multiple: bool) -> Vec<(u64, Held)> {
         match (multiple, tag) {
             (false, _) => self.0.remove_entry(&tag).into_iter().collect(),
@@ -82,7 +83,7 @@ impl Holding {
         std::mem::take(&mut self.0).into_iter().collect()
     }
 
-    /// How many others were held by those tags.
+    /// Holds the messages again. Returns the number of others that were held by those tags.
     pub(super) fn put_back(&mut self, held: Vec<(u64, Held)>) -> usize {
         held.into_iter().filter_map(|(tag, held)| self.0.insert(tag, held)).count()
     }
@@ -91,7 +92,7 @@ impl Holding {
         self.0.len()
     }
 
-    /// When the oldest was held.
+    /// The time of the oldest message.
     pub(super) fn oldest_at(&self) -> Option<Timestamp> {
         self.0.first_key_value().map(|(_, held)| held.at)
     }

@@ -1,4 +1,4 @@
-//! What of a session passed unobserved: counted while it goes on, told as gaps.
+//! The parts of a session that passed unobserved: counted while they go on, told as gaps.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::model::Timestamp;
 /// A hole that goes on is told at least this often.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
-/// Channels and reasons that are counted by themselves.
+/// The most pairs of channel and reason that are counted by themselves.
 const HOLES_MAX: usize = 64;
 
-/// Why something passed unobserved.
+/// The reason why something passed unobserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
     Unsettled,
@@ -60,16 +60,17 @@ pub(super) struct Hole {
 }
 
 impl Holes {
-    /// Something passed unobserved. A session has few channels with trouble at a time: told within seconds, each once.
+    /// Notes that something passed unobserved. A session has few channels with trouble at a time. Each hole is told
+    /// once, within seconds.
     pub(super) fn note(&mut self, channel: u16, why: Why, at: Timestamp) {
-        // Past the bound all channels are counted together.
+        // Past the bound, all channels are counted together.
         let named = self.0.len() < HOLES_MAX || self.0.contains_key(&(channel, why));
         let hole = self.0.entry((if named { channel } else { 0 }, why)).or_insert(Hole { from: at, to: at, count: 0 });
         hole.to = at;
         hole.count += 1;
     }
 
-    /// The reason that was noted last, of those that have not been told.
+    /// The reason that was noted last, among the holes that have not been told.
     pub(super) fn newest(&self) -> Option<&'static str> {
         self.0.iter().max_by_key(|(_, hole)| hole.to).map(|((_, why), _)| why.text())
     }
@@ -78,7 +79,8 @@ impl Holes {
         self.0.is_empty()
     }
 
-    /// Hands out those that are due, each with its channel and its reason, and forgets them; at the end `all` are due.
+    /// Hands out the holes that are due, each with its channel and its reason, and forgets them. At the end `all` are
+    /// due.
     pub(super) fn tell(&mut self, all: bool, at: Timestamp, mut told: impl FnMut(u16, &Hole, &str)) {
         self.0.retain(|(channel, why), hole| {
             let due = all || at.since(hole.from) >= TOLD_EVERY;

@@ -1,33 +1,33 @@
-//! What observing may take of memory, for one session and for all of them together.
+//! The memory that observing may take, for one session and for all of them together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a message takes that is held until it is settled or confirmed, roughly: its entry and its own texts.
+/// Bytes of a message that is held until its settlement or confirm, roughly: its entry and its own texts.
 pub(super) const HELD_BYTES: usize = 320;
-/// What a consumer or a request takes, roughly: its entry and its own names.
+/// Bytes of a consumer or a request, roughly: its entry and its own names.
 pub(super) const CONSUMER_BYTES: usize = 512;
-/// What a content takes that has begun, besides its body and headers, roughly.
+/// Bytes of a content that has begun, roughly, without its body and headers.
 pub(super) const UNFINISHED_BYTES: usize = 1280;
 
-/// Bounds of one session. What exceeds one passes unobserved, and is counted into a gap.
+/// Bounds of one session. An observation beyond a bound is left out, and counted into a gap.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of a body that are put together: JSON is read whole before it is cut for the journal.
     pub body_bytes_max: usize,
     /// Channels that are followed at a time. Brokers allow 2047 by default.
     pub channels_max: usize,
-    /// Contents that have begun and are not complete: one for each channel and direction that is at work.
+    /// Contents that have begun and are not complete: one for each active channel and direction.
     pub unfinished_max: usize,
-    /// Deliveries whose settlement is waited for. A consumer without a prefetch gets the whole queue at once.
+    /// Deliveries that await their settlement. A consumer without a prefetch gets the whole queue at once.
     pub unsettled_max: usize,
-    /// Publishes whose confirm is waited for.
+    /// Publishes that await their confirm.
     pub unconfirmed_max: usize,
-    /// Consumers, and requests for one that are not answered.
+    /// Consumers, and unanswered requests for consumers.
     pub consumers_max: usize,
     /// Bytes of bodies in unfinished contents and open transactions.
     pub bytes_max: usize,
-    /// Shared by all sessions.
+    /// The memory that all sessions share.
     pub room: Room,
 }
 
@@ -46,10 +46,10 @@ impl Default for Limits {
     }
 }
 
-/// Two hundred thousand remembered messages, or four sessions full of large bodies.
+/// Enough for two hundred thousand remembered messages, or four sessions full of large bodies.
 const ROOM_BYTES_MAX: usize = 64 << 20;
 
-/// Memory that all sessions share, in bytes as they estimate it. A cheap handle.
+/// Memory that all sessions share, in bytes by their own estimate. A cheap handle.
 #[derive(Clone, Debug)]
 pub struct Room(Arc<Inner>);
 
@@ -60,18 +60,18 @@ struct Inner {
 }
 
 impl Room {
-    /// Room for so many bytes.
+    /// Room for this many bytes.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
         Room(Arc::new(Inner { taken: AtomicUsize::new(0), max: bytes_max }))
     }
 
-    /// What is taken is below the bound.
+    /// The taken bytes are below the bound.
     pub(super) fn is_left(&self) -> bool {
         self.0.taken.load(Ordering::Relaxed) < self.0.max
     }
 
-    /// Replaces what a session has taken.
+    /// Replaces the bytes that a session has taken.
     pub(super) fn account(&self, before: usize, now: usize) {
         if now >= before {
             self.0.taken.fetch_add(now - before, Ordering::Relaxed);

@@ -7,18 +7,18 @@ use crate::model::{Str, Value};
 /// Bytes of a protocol header.
 pub(super) const GREETING: usize = 8;
 
-/// The largest frame before the two sides have agreed on one. The specification says 4096 and RabbitMQ 8192 since 4.1
-/// (`initial_frame_max`), which is raised where tokens serve as passwords; what is larger is no login.
+/// The largest frame before the two sides have agreed on one. The specification says 4096, and RabbitMQ 8192 since 4.1
+/// (`initial_frame_max`). That setting is raised where tokens serve as passwords. A larger frame is no login.
 pub(super) const FRAME_MAX: u32 = 64 << 10;
 
-/// What a client begins with.
+/// The first bytes of a client, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Greeting {
     /// AMQP 0-9-1, or the forms in which old clients ask for it (RabbitMQ 3.10, `rabbit_reader`).
     Amqp091,
     /// Another version of AMQP.
     OtherAmqp {
-        /// 0: at once; 3: after SASL (AMQP 1.0, sections 2.2 and 5.3).
+        /// 0: AMQP follows at once; 3: SASL comes first (AMQP 1.0, sections 2.2 and 5.3).
         protocol: u8,
         major: u8,
         minor: u8,
@@ -37,12 +37,12 @@ impl Greeting {
     }
 }
 
-/// The name that a client logs in by, where the mechanism has one: the response's secret part is left where it is.
+/// The user name of a client's login, if the mechanism has one. The response's secret part is left where it is.
 pub(super) fn user(mechanism: &[u8], response: &[u8]) -> Option<Str> {
     match mechanism {
         // RFC 4616: authorization identity, user, password, with zero bytes between.
         b"PLAIN" => response.split(|byte| *byte == 0).nth(1).map(text),
-        // A table without its length, as RabbitMQ and its clients have it.
+        // A table without its length, as RabbitMQ and its clients write it.
         b"AMQPLAIN" => {
             let entries = table(response).ok()?.kept;
             let login = entries.into_iter().find(|(name, _)| &**name == "LOGIN");
@@ -52,14 +52,14 @@ pub(super) fn user(mechanism: &[u8], response: &[u8]) -> Option<Str> {
     }
 }
 
-/// What the client calls itself.
+/// The client's name for itself.
 pub(super) fn client_name(client_properties: &[u8]) -> Option<Str> {
     let properties = Value::Table(table(client_properties).ok()?.kept);
     let named = |name: &str| properties.get(name).and_then(Value::as_text).filter(|text| !text.is_empty()).cloned();
     named("connection_name").or_else(|| named("product"))
 }
 
-/// The client wants to be told by `connection.close` why its login failed (RabbitMQ's capability
+/// The client asks for a `connection.close` with the reason if its login fails (RabbitMQ's capability
 /// `authentication_failure_close`).
 pub(super) fn wants_close(client_properties: &[u8]) -> bool {
     let Ok(properties) = table(client_properties) else { return false };
@@ -68,7 +68,7 @@ pub(super) fn wants_close(client_properties: &[u8]) -> bool {
     capabilities.and_then(|it| it.get("authentication_failure_close")) == Some(&Value::Bool(true))
 }
 
-/// Collects the first bytes of a client; `None` until there are enough of them.
+/// Collects the first bytes of a client; gives `None` until there are enough of them.
 #[derive(Debug, Default)]
 pub(super) struct Collector(Vec<u8>);
 
@@ -78,7 +78,7 @@ impl Collector {
         self.0.extend_from_slice(some);
         *input = rest;
         let amqp = b"AMQP";
-        // What is not AMQP may never send eight bytes.
+        // A client that does not speak AMQP may never send eight bytes.
         if self.0.iter().zip(amqp).any(|(byte, wanted)| byte != wanted) {
             return Some(Greeting::NotAmqp);
         }

@@ -3,7 +3,7 @@
 
 use super::bytes::{Bytes, Malformed};
 
-/// A method; what says nothing about messages, deliveries or the session's end is [`Method::Other`].
+/// A method. A method that says nothing about messages, deliveries or the session's end is [`Method::Other`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Method<'a> {
     StartOk {
@@ -49,7 +49,7 @@ pub(super) enum Method<'a> {
     ConsumeOk {
         consumer_tag: &'a [u8],
     },
-    /// From either side.
+    /// Either side may send it.
     Cancel {
         consumer_tag: &'a [u8],
         no_wait: bool,
@@ -85,12 +85,12 @@ pub(super) enum Method<'a> {
         routing_key: &'a [u8],
     },
     GetEmpty,
-    /// From either side.
+    /// Either side may send it.
     Ack {
         tag: u64,
         multiple: bool,
     },
-    /// From either side.
+    /// Either side may send it.
     Nack {
         tag: u64,
         multiple: bool,
@@ -113,7 +113,7 @@ pub(super) enum Method<'a> {
 }
 
 impl<'a> Method<'a> {
-    /// A method frame's payload.
+    /// Reads the payload of a method frame.
     pub(super) fn read(payload: &'a [u8]) -> Result<Method<'a>, Malformed> {
         let mut bytes = Bytes::new(payload);
         let (class, method) = (bytes.u16()?, bytes.u16()?);
@@ -234,7 +234,7 @@ fn tx<'a>(method: u16) -> Method<'a> {
 pub(super) struct ContentHeader<'a> {
     /// Bytes of the body.
     pub(super) body_len: u64,
-    /// Which properties are there, and they.
+    /// The flags of the present properties, and the properties.
     pub(super) properties: Bytes<'a>,
 }
 

@@ -1,5 +1,5 @@
-//! AMQP 0-9-1 observed without I/O: bytes into frames, contents and events; field values, properties and `x-death` into
-//! the vocabulary of the model.
+//! AMQP 0-9-1 observed without I/O. Bytes become frames, contents and events. Field values, properties and `x-death`
+//! become the vocabulary of the model.
 //!
 //! An [`Observer`] follows one session through the bytes of both its directions: the login, publishes, returns,
 //! confirms, deliveries and settlements. The caller gives it bytes and times; it has no socket, clock or task. It
@@ -15,7 +15,7 @@
 //! | `held`, `consumers`, `transaction` | the memory of a channel, until it is settled, confirmed, cancelled or committed |
 //! | `holes`, `limits` | observations that could not be followed, and the bounds |
 //! | `value`, `properties` | the same from the values of `amq-protocol`, for the taps |
-//! | `death`, `dead_letters` | the deaths in `x-death`, and which of them a delivery is the first to tell |
+//! | `death`, `dead_letters` | the deaths in `x-death`, and those that a delivery is the first to tell |
 
 mod basic;
 mod bytes;

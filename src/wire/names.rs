@@ -3,10 +3,10 @@
 use super::table::text;
 use crate::model::Str;
 
-/// Names remembered: a session has a few, and each takes up to 255 bytes.
+/// The number of names remembered: a session has a few, and each takes up to 255 bytes.
 const SLOTS: usize = 16;
 
-/// The names seen last; a name that repeats is not allocated again.
+/// The names seen last. A name that repeats is not allocated again.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     slots: [Option<Str>; SLOTS],
@@ -15,7 +15,7 @@ pub(super) struct Names {
 impl Names {
     /// The name as shared text.
     pub(super) fn get(&mut self, name: &[u8]) -> Str {
-        // FNV-1a: short names, and nothing is lost when two collide.
+        // FNV-1a suits short names. A collision of two names loses nothing.
         let hash = name.iter().fold(0xcbf2_9ce4u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
         let slot = self.slots.get_mut((hash >> 16) as usize % SLOTS);
         match slot {

@@ -11,10 +11,10 @@ pub struct Observed {
     pub link: Option<Link>,
 }
 
-/// Takes events as they are told. One method can tell thousands at once, and what takes them may pass each on before the
-/// next is made.
+/// Takes events as they are told. One method can tell thousands at once. A sink may pass each on before the next is
+/// made.
 pub trait Sink {
-    /// The next event.
+    /// Takes the next event.
     fn push(&mut self, observed: Observed);
 }
 

@@ -1,4 +1,4 @@
-//! One session, observed: the bytes of both directions in the order in which they passed, into events.
+//! One observed session: turns the bytes of both directions, in the order in which they passed, into events.
 
 use super::end::End;
 use super::figures::Figures;
@@ -9,14 +9,14 @@ use super::observed::{Observed, Sink};
 use super::session::Followed;
 use crate::model::{Side, Str, Timestamp};
 
-/// Follows one session. Takes any bytes, in any pieces; never panics, and what it remembers is bounded by [`Limits`].
+/// Follows one session. It takes any bytes, in any pieces, and never panics. [`Limits`] bounds its memory.
 #[derive(Debug)]
 pub struct Observer {
     stage: Stage,
     client: Splitter,
     broker: Splitter,
     followed: Followed,
-    /// Of [`Limits::room`].
+    /// The bytes that it has taken of [`Limits::room`].
     taken: usize,
 }
 
@@ -25,7 +25,7 @@ enum Stage {
     /// The client's protocol header has not come in full.
     Greeting(Collector),
     Frames,
-    /// Nothing more can be followed, since then and because of this.
+    /// Nothing more can be followed, since this time and for this reason.
     Blind(Timestamp, Str),
 }
 
@@ -42,8 +42,8 @@ impl Observer {
         }
     }
 
-    /// The next bytes of one side, which passed at `at`. Bytes of both sides must come in an order in which no answer
-    /// comes before what it answers.
+    /// Takes the next bytes of one side, which passed at `at`. The bytes of a request must come before the bytes of its
+    /// answer from the other side.
     pub fn feed(&mut self, side: Side, bytes: &[u8], at: Timestamp, out: &mut dyn Sink) {
         let mut input = bytes;
         if let (Stage::Greeting(collector), Side::Client) = (&mut self.stage, side) {
@@ -86,14 +86,14 @@ impl Observer {
         }
     }
 
-    /// Bytes that passed and cannot be handed over. Where frames begin is not known after them.
+    /// Notes bytes that passed and cannot be handed over. The start of the next frame is not known after them.
     pub fn lost(&mut self, bytes: u64, at: Timestamp, out: &mut dyn Sink) {
         if !matches!(self.stage, Stage::Blind(..)) {
             self.blind(&format!("{bytes} bytes passed while there was no room for them"), at, out);
         }
     }
 
-    /// Gives up, and says so: what follows is not observed until the session ends.
+    /// Gives up, and tells so: nothing more is observed until the session ends.
     fn blind(&mut self, cause: &str, at: Timestamp, out: &mut dyn Sink) {
         let cause = format!("from here to its end it is not observed: {cause}");
         let followed = &mut self.followed;
@@ -130,7 +130,7 @@ impl Observer {
         &mut self.followed.scene.limits
     }
 
-    /// What it does now.
+    /// The current figures of the session.
     #[must_use]
     pub fn figures(&self) -> Figures {
         let Followed { scene, channels, blocked, closing, .. } = &self.followed;

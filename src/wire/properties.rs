@@ -1,4 +1,4 @@
-//! A message's properties and headers onto an event, from either form they travel in.
+//! Puts a message's properties and headers onto an event, from both of their forms.
 //!
 //! A client's own delivery has them as `basic`'s properties (AMQP 0-9-1, section 1.8.1). The firehose has them as a
 //! table named `properties` in its message's headers, with underscores in the names. There every integer is a signed
@@ -10,12 +10,12 @@ use amq_protocol::types::{AMQPValue, FieldTable, ShortString};
 use super::value::{Decoded, table, text};
 use crate::model::{Event, Str};
 
-/// What of a message's properties is not a field of the event itself.
+/// The properties of a message that are not fields of the event itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Content {
-    /// Goes with the body.
+    /// Belongs to the body.
     pub content_type: Option<Str>,
-    /// Headers were nested deeper than is kept.
+    /// The headers were nested deeper than is kept.
     pub too_deep: bool,
 }
 
@@ -70,7 +70,7 @@ fn take_headers(event: &mut Event, headers: Decoded<Vec<(Str, crate::model::Valu
     headers.too_deep
 }
 
-/// A number that is not negative; one that was cut to 32 bits and came out negative says nothing.
+/// A number that is not negative. A number that became negative when it was cut to 32 bits says nothing.
 fn number(field: &AMQPValue) -> Option<u64> {
     super::value::value(field).kept.as_u64()
 }

@@ -16,7 +16,7 @@ pub(super) struct Scene {
     pub(super) holes: Holes,
     pub(super) published: u64,
     pub(super) delivered: u64,
-    /// Over all channels.
+    /// This count and the next three cover all channels.
     pub(super) unsettled: usize,
     pub(super) unconfirmed: usize,
     pub(super) consumers: usize,
@@ -65,7 +65,7 @@ impl Scene {
         self.holes = holes;
     }
 
-    /// A gap in what is known of this session. One without a count says that nothing more of it is known.
+    /// A gap in the observation of this session. A gap without a count says that nothing more of it is known.
     pub(super) fn gap(
         &self,
         cause: &str,
@@ -79,17 +79,17 @@ impl Scene {
         Event { vhost, session, ..Event::gap(Source::Proxy, (from, to), count, cause) }
     }
 
-    /// One more delivery may be held.
+    /// There is room to hold one more delivery.
     pub(super) fn may_hold_delivery(&self) -> bool {
         self.unsettled < self.limits.unsettled_max && self.limits.room.is_left()
     }
 
-    /// One more publish may be held.
+    /// There is room to hold one more publish.
     pub(super) fn may_hold_publish(&self) -> bool {
         self.unconfirmed < self.limits.unconfirmed_max && self.limits.room.is_left()
     }
 
-    /// One more consumer, or request for one, may be remembered.
+    /// There is room for one more consumer, or for one more request for a consumer.
     pub(super) fn may_hold_consumer(&self) -> bool {
         self.consumers < self.limits.consumers_max && self.limits.room.is_left()
     }

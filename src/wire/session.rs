@@ -1,4 +1,4 @@
-//! A session that is followed: its login, its channels, and how it ends.
+//! A followed session: its login, its channels, and its end.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,11 @@ use super::telling::Telling;
 use super::{End, Observed, Sink};
 use crate::model::{Close, Event, Kind, Party, Side, Str, Timestamp, Topology};
 
-/// What a channel takes in memory besides what is counted by itself: the map of channels has room for more than it holds.
+/// Bytes of a channel, besides the parts that are counted by themselves. The map of channels has room for more than it
+/// holds.
 const CHANNEL_BYTES: usize = 2 * size_of::<Channel>();
 
-/// What is known of a session.
+/// The observed state of a session.
 #[derive(Debug)]
 pub(super) struct Followed {
     pub(super) scene: Scene,
@@ -25,15 +26,15 @@ pub(super) struct Followed {
     pub(super) blocked: bool,
     /// The virtual host that the client wants to open.
     asked_vhost: Option<Str>,
-    /// The largest frame that it wants.
+    /// The largest frame that the client wants.
     asked_frame_max: Option<u32>,
-    /// Told by `session_open`.
+    /// A `session_open` event has told the session.
     opened: bool,
-    /// A side has said good-bye.
+    /// The close by one side.
     pub(super) closing: Option<Close>,
-    /// Every channel has ended with it.
+    /// Every channel has ended with the session.
     released: bool,
-    /// The largest frame, as agreed, until it is taken from here.
+    /// The agreed largest frame, until the observer takes it from here.
     pub(super) agreed_frame_max: Option<u32>,
 }
 
@@ -57,10 +58,10 @@ impl Followed {
         match piece {
             Piece::Method { channel, payload } => match Method::read(payload) {
                 Ok(Method::Other) => {}
-                // After a good-bye only its answer counts.
+                // After a close, only its answer and the broker's methods on channels count.
                 Ok(method) if self.closing.is_some() => self.good_bye(side, channel, method, at, out),
                 Ok(method) if channel == 0 => self.connection(side, method, at, out),
-                // Whoever has not been let in opens and publishes nothing, whatever it sends.
+                // A client that has not been let in opens and publishes nothing by its methods.
                 Ok(_) if !self.opened => scene.holes.note(channel, Why::Malformed, at),
                 Ok(method) => self.on_channel(side, channel, method, at, out),
                 Err(_) => scene.holes.note(channel, Why::Malformed, at),
@@ -89,7 +90,7 @@ impl Followed {
             (Side::Client, Method::TuneOk { frame_max }) => self.asked_frame_max = Some(frame_max),
             (Side::Client, Method::Open { vhost }) => self.asked_vhost = Some(text(vhost)),
             (Side::Broker, Method::OpenOk) => {
-                // Before the broker's word it is the client's claim.
+                // Before the broker's answer, the virtual host is only the client's claim.
                 self.scene.vhost = self.asked_vhost.take();
                 self.agreed_frame_max = self.asked_frame_max.take();
                 self.open(at, out);
@@ -106,7 +107,8 @@ impl Followed {
             (_, Method::ConnectionClose { code, text: reason }) => {
                 let by = Party::from(side);
                 self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });
-                // What the broker closes has ended; what the client closes ends with the broker's answer.
+                // A close by the broker takes effect at once; a close by the client takes effect with the broker's
+                // answer.
                 if by == Party::Broker {
                     self.release(at, out);
                 }
@@ -115,7 +117,7 @@ impl Followed {
         }
     }
 
-    /// While a good-bye waits for its answer, the broker may still deliver.
+    /// While a close waits for its answer, the broker may still deliver.
     fn good_bye(&mut self, side: Side, channel: u16, method: Method<'_>, at: Timestamp, out: &mut dyn Sink) {
         match (side, method) {
             (Side::Broker, Method::ConnectionCloseOk) => self.release(at, out),
@@ -142,7 +144,7 @@ impl Followed {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         match method {
             Method::ChannelClose { code, text } => channel.close(side, code, text, telling),
-            // An answer to nothing ends nothing.
+            // An answer without a close ends nothing.
             Method::ChannelCloseOk if !channel.is_closing() => {}
             Method::ChannelCloseOk => {
                 channel.closed(telling);
@@ -152,7 +154,7 @@ impl Followed {
         }
     }
 
-    /// Tells that the session is there, once.
+    /// Tells once that the session is there.
     pub(super) fn open(&mut self, at: Timestamp, out: &mut dyn Sink) {
         if !self.opened {
             self.opened = true;
@@ -166,7 +168,7 @@ impl Followed {
         Observed { event, link: None }
     }
 
-    /// All channels end.
+    /// Ends all channels.
     fn release(&mut self, at: Timestamp, out: &mut dyn Sink) {
         let Some(close) = &mut self.closing else { return };
         if self.released {
@@ -181,7 +183,7 @@ impl Followed {
         self.channels.clear();
     }
 
-    /// Bytes that it takes, roughly.
+    /// Bytes that the session takes, roughly.
     pub(super) fn taken(&self) -> usize {
         self.channels.len() * CHANNEL_BYTES + self.scene.taken()
     }
@@ -190,7 +192,7 @@ impl Followed {
         self.opened && self.scene.vhost.is_some()
     }
 
-    /// Nothing more is followed: what is remembered is dropped.
+    /// Follows nothing more, and drops the remembered state.
     pub(super) fn forget(&mut self) {
         self.channels.clear();
         let Scene { session, vhost, published, delivered, limits, .. } = &self.scene;
@@ -200,7 +202,7 @@ impl Followed {
         self.scene = scene;
     }
 
-    /// The connections are gone.
+    /// The connections have ended.
     pub(super) fn end(&mut self, end: End, at: Timestamp, out: &mut dyn Sink) {
         self.open(at, out);
         self.closing.get_or_insert(Close { by: end.by, code: None, text: end.text, unsettled: 0 });

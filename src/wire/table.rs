@@ -7,8 +7,8 @@ use super::bytes::{Bytes, Malformed};
 use super::value::Decoded;
 use crate::model::{Str, Value};
 
-/// Values of one table that are kept, nested ones included: real headers have tens, and a frame of 128 KiB could hold
-/// forty thousand that take a hundred bytes each.
+/// The most values of one table that are kept, nested ones included. Real headers have tens of values. A frame of 128
+/// KiB could hold forty thousand values that take a hundred bytes each.
 const VALUES_MAX: usize = 4096;
 
 /// The inside of a table, without its length. Entries keep their order.
@@ -18,7 +18,7 @@ pub(super) fn table(bytes: &[u8]) -> Result<Decoded<Vec<(Str, Value)>>, Malforme
     Ok(Decoded { kept, too_deep: decoder.cut })
 }
 
-/// A short string as text; what is not UTF-8 in it is replaced.
+/// A short string as text. Bytes that are not UTF-8 are replaced.
 pub(super) fn text(bytes: &[u8]) -> Str {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
@@ -27,7 +27,7 @@ pub(super) fn text(bytes: &[u8]) -> Str {
 }
 
 struct Decoder {
-    /// Values that may still be kept.
+    /// The number of values that may still be kept.
     left: usize,
     /// Something was left out.
     cut: bool,
@@ -67,7 +67,7 @@ impl Decoder {
             b't' => Value::Bool(bytes.u8()? != 0),
             b'b' => Value::Int(i64::from(bytes.u8()?.cast_signed())),
             b'B' => Value::UInt(u64::from(bytes.u8()?)),
-            // RabbitMQ writes 's' where the specification has 'U', and reads both.
+            // RabbitMQ writes 's' for the specification's 'U', and reads both.
             b's' | b'U' => Value::Int(i64::from(bytes.u16()?.cast_signed())),
             b'u' => Value::UInt(u64::from(bytes.u16()?)),
             b'I' => Value::Int(i64::from(bytes.u32()?.cast_signed())),

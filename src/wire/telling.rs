@@ -1,4 +1,4 @@
-//! What everything that a session says is told with: the time, the session's common state, and where events go.
+//! The tools for telling a session: the time, its common state, and the recipient of its events.
 
 use super::held::Held;
 use super::holes::Why;
@@ -24,7 +24,7 @@ impl Telling<'_> {
         self.out.push(observed);
     }
 
-    /// Something passes unobserved.
+    /// Notes that something passes unobserved.
     pub(super) fn miss(&mut self, channel: u16, why: Why) {
         self.scene.holes.note(channel, why, self.at);
     }

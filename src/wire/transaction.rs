@@ -1,4 +1,5 @@
-//! A channel's transactions: publishes and settlements happen when the broker has committed them (AMQP 0-9-1, class tx).
+//! A channel's transactions: publishes and settlements happen when the broker has committed them (AMQP 0-9-1, class
+//! `tx`).
 
 use std::collections::VecDeque;
 
@@ -6,24 +7,24 @@ use super::Observed;
 use super::held::Held;
 use crate::model::Settlement;
 
-/// Commits and rollbacks that may wait for their answer: clients wait for each.
+/// The most commits and rollbacks that await their answer. Clients wait for each answer.
 const ENDING_MAX: usize = 1024;
 
-/// Something that a commit would make happen.
+/// A step that would happen with a commit.
 #[derive(Debug)]
 pub(super) enum Step {
     Publish(Box<Observed>, Held),
     Settle(Vec<(u64, Held)>, Settlement),
 }
 
-/// How a transaction was asked to end.
+/// The end of a transaction, as the client requests it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Commit,
     Rollback,
 }
 
-/// The open transaction of a channel, and those whose end the broker has still to answer.
+/// The open transaction of a channel, and the ended ones that the broker has still to answer.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     steps: Vec<Step>,
@@ -35,7 +36,8 @@ impl Transaction {
         self.steps.push(step);
     }
 
-    /// The client asked for its end; the next begins. Gives the steps back where too many wait for an answer.
+    /// The client requests the end of the transaction; the next begins. Returns the steps if too many ends await an
+    /// answer.
     pub(super) fn end(&mut self, outcome: Outcome) -> Option<Vec<Step>> {
         let steps = std::mem::take(&mut self.steps);
         if self.ending.len() >= ENDING_MAX {
@@ -45,7 +47,7 @@ impl Transaction {
         None
     }
 
-    /// The broker answered: the steps of the oldest that was asked to end so.
+    /// The broker answered. Returns the steps of the oldest transaction, if its requested end is this one.
     pub(super) fn ended(&mut self, outcome: Outcome) -> Vec<Step> {
         match self.ending.pop_front() {
             Some((asked, steps)) if asked == outcome => steps,
@@ -57,7 +59,7 @@ impl Transaction {
         }
     }
 
-    /// Everything that never happened.
+    /// All steps that never happened.
     pub(super) fn abandon(self) -> Vec<Step> {
         self.ending.into_iter().flat_map(|(_, steps)| steps).chain(self.steps).collect()
     }

@@ -4,16 +4,16 @@ use amq_protocol::types::{AMQPValue, FieldTable};
 
 use crate::model::{Str, Value};
 
-/// What came of a table or a value, and whether something of it was left out.
+/// A decoded table or value, and whether a part of it was left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decoded<T> {
-    /// The decoded thing.
+    /// The decoded table or value.
     pub kept: T,
     /// It held tables or lists deeper than [`Value::DEPTH_MAX`], which are [`Value::TooDeep`] now.
     pub too_deep: bool,
 }
 
-/// A header table. Entries keep the order in which the parser has them: by name.
+/// A header table. Its entries keep the order of the parser: by name.
 #[must_use]
 pub fn table(fields: &FieldTable) -> Decoded<Vec<(Str, Value)>> {
     let mut too_deep = false;
@@ -29,7 +29,7 @@ pub fn value(field: &AMQPValue) -> Decoded<Value> {
     Decoded { kept, too_deep }
 }
 
-/// The text of a string field; of one that is not UTF-8 what can be read of it.
+/// The text of a string field. Bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn text(field: &AMQPValue) -> Option<Str> {
     match field {

@@ -41,7 +41,7 @@ impl Channel {
         self.finish_if_complete(side, telling);
     }
 
-    /// Some of a body; `to_come` is the rest of its frame.
+    /// A part of a body; `to_come` is the number of bytes left in its frame.
     pub(in crate::wire) fn body(&mut self, side: Side, bytes: &[u8], to_come: u32, telling: &mut Telling<'_>) {
         let Some(content) = self.slot(side) else { return };
         if content.body(bytes, to_come, telling.at, telling.scene).is_err() {

@@ -21,18 +21,18 @@ impl Channel {
             scene.unsettled += usize::from(!replaced);
             link = Some(gives);
         } else {
-            // Without its tag nobody waits for its settlement.
+            // A delivery without its tag is not followed to its settlement.
             event.delivery_tag = None;
             telling.miss(self.number, Why::Unsettled);
         }
         telling.push(Observed { event, link });
     }
 
-    /// The client settles a delivery, or where `how` says so all up to it.
+    /// The client settles one delivery. If `how` is multiple, it settles all deliveries up to the tag.
     pub(super) fn settle(&mut self, tag: u64, how: Settlement, telling: &mut Telling<'_>) {
         let settled = self.deliveries.take(tag, how.multiple);
         if let Some(transaction) = &mut self.transaction {
-            // They count as unsettled until the commit.
+            // Within a transaction, deliveries count as unsettled until the commit.
             if !settled.is_empty() {
                 transaction.add(Step::Settle(settled, how));
             }
@@ -42,7 +42,7 @@ impl Channel {
         telling.each(self.number, settled, Kind::Settle, how, None);
     }
 
-    /// Everything goes back to its queue.
+    /// All unsettled deliveries go back to their queue.
     pub(super) fn give_back(&mut self, kind: SettlementKind, telling: &mut Telling<'_>) {
         let held = self.deliveries.take_all();
         telling.scene.unsettled -= held.len();

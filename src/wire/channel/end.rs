@@ -1,4 +1,4 @@
-//! How a channel ends: one side closes it, or its connection ends.
+//! The end of a channel: one side closes it, or its connection ends.
 
 use super::state::Channel;
 use crate::model::{Close, Event, Kind, Party, SettlementKind, Side, Topology};
@@ -6,7 +6,7 @@ use crate::wire::observed::Observed;
 use crate::wire::table::text;
 use crate::wire::telling::Telling;
 
-/// The reply code of an ordinary good-bye (AMQP 0-9-1, section 1.3, "reply-success").
+/// The reply code of an ordinary close (AMQP 0-9-1, section 1.3, "reply-success").
 const REPLY_SUCCESS: u16 = 200;
 
 impl Channel {
@@ -18,10 +18,11 @@ impl Channel {
         self.closing.is_some()
     }
 
-    /// One side has closed the channel. What the client closes lasts until the broker answers.
+    /// One side has closed the channel. A close by the client takes effect when the broker answers.
     pub(in crate::wire) fn close(&mut self, side: Side, code: u16, reason: &[u8], telling: &mut Telling<'_>) {
         let by = Party::from(side);
-        // Where both close at once, the broker's came first there: it would have answered the client's otherwise.
+        // If both sides close at once, the broker's close came first at the broker. Otherwise the broker would have
+        // answered the client's close.
         if self.closing.is_none() || by == Party::Broker && !self.released {
             self.closing = Some(Close { by, code: Some(code), text: text(reason), unsettled: 0 });
         }
@@ -35,7 +36,7 @@ impl Channel {
         self.release(telling);
     }
 
-    /// Its connection has ended.
+    /// The channel's connection has ended.
     pub(in crate::wire) fn end(&mut self, close: &Close, telling: &mut Telling<'_>) {
         if !self.released {
             self.closing = Some(Close { code: None, ..close.clone() });
@@ -43,7 +44,7 @@ impl Channel {
         self.release(telling);
     }
 
-    /// Nothing more happens on it; what was not settled goes back.
+    /// Nothing more happens on the channel; its unsettled deliveries go back to their queue.
     fn release(&mut self, telling: &mut Telling<'_>) {
         if self.released {
             return;
@@ -63,7 +64,7 @@ impl Channel {
         let unsettled = self.deliveries.len() as u64;
         let Some(close) = &mut self.closing else { return };
         close.unsettled = unsettled;
-        // A connection's end and an ordinary good-bye tell themselves.
+        // A connection's end and an ordinary close need no event of their own.
         if let Some(code) = close.code.filter(|code| *code != REPLY_SUCCESS) {
             let event = self.failure(code, telling);
             telling.push(Observed { event, link: None });
@@ -72,7 +73,7 @@ impl Channel {
         self.released = true;
     }
 
-    /// A channel that was closed because of an error.
+    /// The event of a channel that was closed because of an error.
     fn failure(&self, code: u16, telling: &Telling<'_>) -> Event {
         let mut event = telling.event(Kind::Topology, self.number);
         let Some(close) = &self.closing else { return event };

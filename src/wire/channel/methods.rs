@@ -1,4 +1,4 @@
-//! What the methods of a channel say that are not about its opening or closing.
+//! The methods of a channel, except those that open or close it.
 
 use super::state::Channel;
 use crate::model::{Event, Kind, Party, Return, Settlement, SettlementKind, Side};
@@ -9,9 +9,9 @@ use crate::wire::telling::Telling;
 use crate::wire::transaction::Outcome;
 
 impl Channel {
-    /// A method that is not about opening or closing.
+    /// A method that neither opens nor closes the channel.
     pub(in crate::wire) fn method(&mut self, side: Side, method: Method<'_>, telling: &mut Telling<'_>) {
-        // A broker that has closed a channel reads nothing more from it, and sends nothing.
+        // After the broker closed a channel, it reads nothing more from the channel and sends nothing on it.
         if self.released || side == Side::Client && self.is_closed_by(Party::Broker) {
             return;
         }
@@ -26,7 +26,7 @@ impl Channel {
         match method {
             Method::Publish { exchange, routing_key } => {
                 let mut event = self.addressed(Kind::Publish, exchange, routing_key, telling);
-                // The broker numbers it whether it can be followed to its end here or not.
+                // The broker numbers every publish, even one that cannot be followed to its end here.
                 event.delivery_tag = self.number_publish();
                 self.begin(Side::Client, Unfinished::new(event, Purpose::Publish), telling);
             }
@@ -101,7 +101,7 @@ impl Channel {
                 let tag = telling.scene.names.get(consumer_tag);
                 self.consumers.consume_ok(tag, telling.scene);
             }
-            // From the broker a cancel is its word that the consumer is gone.
+            // A cancel from the broker says that the consumer is gone.
             Method::CancelOk { consumer_tag } | Method::Cancel { consumer_tag, .. } => {
                 let tag = telling.scene.names.get(consumer_tag);
                 self.consumers.cancelled(&tag, telling.scene);

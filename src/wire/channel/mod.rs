@@ -1,7 +1,7 @@
-//! One channel: what its methods and contents say, in both directions.
+//! One channel: the meaning of its methods and contents, in both directions.
 //!
-//! Owns what a channel remembers: its state, in [`state`]. Each other file adds what it says to one part of it. Events
-//! go out through a [`Telling`](super::telling::Telling), in the order in which they happened.
+//! Owns the memory of a channel: its state, in [`state`]. Each other file handles one part of that state. Events go out
+//! through a [`Telling`](super::telling::Telling), in the order in which they happened.
 
 mod contents;
 mod deliveries;

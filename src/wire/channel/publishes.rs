@@ -10,7 +10,7 @@ use crate::wire::telling::Telling;
 use crate::wire::transaction::Step;
 
 impl Channel {
-    /// In confirm mode, the next publish's number.
+    /// In confirm mode, the number of the next publish.
     pub(super) fn number_publish(&mut self) -> Option<u64> {
         let number = self.next_publish.filter(|_| self.transaction.is_none())?;
         self.next_publish = Some(number + 1);
@@ -37,7 +37,7 @@ impl Channel {
             scene.unconfirmed += 1;
             link = Some(gives);
         } else {
-            // Without its number nobody waits for its confirm.
+            // A publish without its number is not followed to its confirm.
             event.delivery_tag = None;
             telling.miss(self.number, Why::Unconfirmed);
         }

@@ -1,4 +1,4 @@
-//! What is known of a channel.
+//! The observed state of a channel.
 
 use crate::model::{Close, Timestamp};
 use crate::wire::consumers::Consumers;
@@ -6,11 +6,11 @@ use crate::wire::content::Unfinished;
 use crate::wire::held::Holding;
 use crate::wire::transaction::Transaction;
 
-/// What is known of a channel.
+/// The observed state of a channel.
 #[derive(Debug)]
 pub(in crate::wire) struct Channel {
     pub(super) number: u16,
-    /// By direction: from the client, from the broker.
+    /// One for each direction: from the client, from the broker.
     pub(super) unfinished: [Option<Box<Unfinished>>; 2],
     pub(super) consumers: Consumers,
     pub(super) deliveries: Holding,
@@ -18,9 +18,9 @@ pub(in crate::wire) struct Channel {
     /// In confirm mode, the number of the next publish.
     pub(super) next_publish: Option<u64>,
     pub(super) transaction: Option<Box<Transaction>>,
-    /// Who has closed it, until the other side has answered.
+    /// The close by one side, until the other side has answered.
     pub(super) closing: Option<Close>,
-    /// Nothing more happens on it.
+    /// Nothing more happens on the channel.
     pub(super) released: bool,
 }
 

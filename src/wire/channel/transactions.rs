@@ -1,4 +1,4 @@
-//! Transactions of a channel: what they hold happens when the broker has committed it.
+//! Transactions of a channel: their steps happen when the broker has committed them.
 
 use super::state::Channel;
 use crate::model::{Event, Kind, Settlement, SettlementKind};
@@ -7,10 +7,10 @@ use crate::wire::scene::Scene;
 use crate::wire::telling::Telling;
 use crate::wire::transaction::{Outcome, Step};
 
-/// What a publish takes in a transaction besides its body and its headers.
+/// Bytes of a publish in a transaction, besides its body and its headers.
 const STEP_BYTES: usize = 1024;
 
-/// What a publish takes in a transaction.
+/// Bytes of a publish in a transaction.
 pub(super) fn step_bytes(event: &Event) -> usize {
     event.weight() + STEP_BYTES
 }

@@ -103,7 +103,7 @@ impl Conversation {
     }
 }
 
-/// What an event tells, in one line.
+/// The event in one line.
 pub(super) fn brief(event: &Event) -> String {
     let mut words = vec![event.kind.to_string()];
     words.extend(event.delivery_tag.filter(|_| event.kind.name() != "deliver").map(|tag| tag.to_string()));

@@ -1,4 +1,4 @@
-//! Deaths that only deliveries tell of.
+//! Deaths that only deliveries reveal.
 
 use crate::model::{Body, Event, Kind, Source, Timestamp, Value};
 use crate::wire::DeadLetters;
@@ -7,11 +7,11 @@ use crate::wire::DeadLetters;
 const START: i64 = 1_795_226_400;
 
 fn none_told() -> DeadLetters {
-    // Within the second in which the first messages die: the broker tells whole ones.
+    // A time within the second in which the first messages die: the broker tells whole seconds.
     DeadLetters::new(Timestamp::from_micros((START + 1) * 1_000_000 + 700_000))
 }
 
-/// An entry of `x-death`: a queue, a reason, how often, and the exchange that the message had been published to.
+/// An entry of `x-death`: a queue, a reason, a count, and the exchange of the publish.
 fn died((queue, reason, count, exchange): (&str, &str, i64, &str)) -> Value {
     Value::Table(vec![
         ("queue".into(), Value::Text(queue.into())),
@@ -59,7 +59,7 @@ fn a_death_is_told_by_the_first_delivery_that_follows_it_and_by_no_other() {
     assert_eq!(told(&mut known, &first), ["work rejected 1 to dlx"]);
     let again = Event { redelivered: Some(true), ..first.clone() };
     assert_eq!(told(&mut known, &again), [""; 0]);
-    // The exchange made two of it.
+    // The exchange made two copies of it.
     assert_eq!(told(&mut known, &taken_from("audit", "dlx", &[REJECTED])), [""; 0]);
     // The dead letter was published to the queue again, and refused again.
     let second = taken_from("dlq", "dlx", &[("work", "rejected", 2, "orders")]);
@@ -86,7 +86,7 @@ fn a_message_that_waits_for_its_next_attempt_has_died_twice_on_the_way() {
         let expected = [format!("work rejected {n} to retry"), format!("wait expired {n} to orders")];
         assert_eq!(told(&mut known, &taken_from("work", "orders", &history)), expected);
     }
-    // And is given up in the end.
+    // The message is given up in the end.
     let history =
         [("work", "rejected", 4, "orders"), ("wait", "expired", 3, "retry"), ("other", "maxlen", 1, "before")];
     assert_eq!(told(&mut known, &taken_from("dlq", "dlx", &history)), ["work rejected 4 to dlx"]);

@@ -1,4 +1,4 @@
-//! What a session may take of memory.
+//! The memory that a session may take.
 
 use super::conversation::Conversation;
 use super::*;
@@ -40,13 +40,13 @@ fn where_all_sessions_together_have_taken_what_there_is_no_more_is_remembered() 
     talk.limit(|limits| limits.room = room.clone());
     consume(&mut talk);
     assert!(room.is_left());
-    // Another session has taken it.
+    // Another session has taken the room.
     room.account(0, 100_000);
     assert!(!is_followed(&mut talk, 2));
     let get = basic::Get { queue: "q".into(), no_ack: false };
     talk.client(1, AMQPClass::Basic(basic::AMQPMethod::Get(get)));
     talk.broker(1, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
-    // Small methods are put together all the same, large ones are passed over.
+    // Small methods are still put together; large ones are passed over.
     let ack = [&[1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80][..], &[0; 8], &[1, 0xce]].concat();
     ack.chunks(1).for_each(|byte| talk.bytes(Side::Client, byte));
     let large = [&[1, 0, 1, 0, 0, 0x80, 0][..], &[0; 0x8000], &[0xce]].concat();
