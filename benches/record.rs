@@ -29,7 +29,7 @@ use hoptrail::flow::Flow;
 use hoptrail::follow::{Follower, Update};
 use hoptrail::live::Sources;
 use hoptrail::model::{Seq, Side};
-use hoptrail::record::{self, Observation, Recorder};
+use hoptrail::record::{self, Observation, Opened, Recorder};
 use hoptrail::wire::{Limits, Observed, Observer};
 use login::login;
 use serde_json::json;
@@ -140,7 +140,7 @@ fn round(messages: u64) -> BTreeMap<String, f64> {
         ("broker.url".to_owned(), "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned()),
     ];
     let config = config::load(Some(&file), std::iter::empty(), &set).unwrap();
-    let (recorder, reader, writer, _keeping) = record::open(&config, Sources::default()).unwrap();
+    let Opened { recorder, reader, writer, keeping: _keeping } = record::open(&config, Sources::default()).unwrap();
     let flow = Flow::new(reader.clone(), config.flow.clone());
     // The follower alone waits on it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();

@@ -11,7 +11,7 @@ use crate::capture::proxy;
 use crate::config::Config;
 use crate::journal::Reader;
 use crate::live::Live;
-use crate::record::{self, Keeping, Recorder, WriterHandle};
+use crate::record::{self, Keeping, Opened, Recorder, WriterHandle};
 
 /// Everything bound and opened, nothing started.
 pub struct App {
@@ -44,7 +44,7 @@ impl App {
         let sources = live.sources.clone();
         // Opening reads the newest events back; the runtime goes on meanwhile.
         let opened = tokio::task::spawn_blocking(move || record::open(&opening, sources)).await?;
-        let (recorder, reader, writer, keeping) = opened.context("cannot record")?;
+        let Opened { recorder, reader, writer, keeping } = opened.context("cannot record")?;
         let (alerts, notifier) = Alerts::new(&config.alert).context("cannot send alerts")?;
         Ok(App { config, listener, proxy, live, recorder, reader, writer, keeping, alerts, notifier })
     }

@@ -75,7 +75,7 @@ impl Signals {
         tokio::select! {
             () = received(&mut self.interrupt) => Reason::Signal("SIGINT"),
             () = received(&mut self.terminate) => Reason::Signal("SIGTERM"),
-            () = recorder.failed() => Reason::Failed(recorder.stats().poisoned.unwrap_or_default()),
+            () = recorder.failed() => Reason::Failed(recorder.stats().ended.unwrap_or_default()),
         }
     }
 }

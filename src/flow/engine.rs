@@ -17,6 +17,17 @@ use super::stalled::{Trouble, is_finished, troubles};
 use super::stalled_query::StalledQuery;
 use super::table::{Limits, Table};
 
+/// The numbers of items that the engine follows and has evicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tracked {
+    /// Messages followed.
+    pub messages: usize,
+    /// Orders followed.
+    pub orders: usize,
+    /// Unfinished items evicted: there were too many, or they had not changed for the time `flow.follow_for`.
+    pub evicted: u64,
+}
+
 /// A finished message or order is kept for this long, because late events of it may still come.
 const FINISHED_KEPT: Duration = Duration::from_secs(600);
 /// The most finished items in each table. Sources lag by seconds, and the fastest brokers carry thousands of messages a
@@ -106,9 +117,9 @@ impl Engine {
         StalledReport { at: now, stalled, total, evicted: self.evicted }
     }
 
-    /// The numbers of messages followed, of orders followed, and of unfinished items evicted.
-    pub(super) fn tracked(&self) -> (usize, usize, u64) {
-        (self.messages.len(), self.orders.len(), self.evicted)
+    /// The numbers of items followed and evicted.
+    pub(super) fn tracked(&self) -> Tracked {
+        Tracked { messages: self.messages.len(), orders: self.orders.len(), evicted: self.evicted }
     }
 
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::config;
 use crate::journal::{Order, ReadError, Reader, Term};
 use crate::model::{Event, Kind, MessageKey, Seq, StalledReport, State, Subject, Timestamp, Trail};
 
-use super::engine::Engine;
+use super::engine::{Engine, Tracked};
 use super::history::{FIRST_MAX, History};
 use super::sight::OutOfSight;
 use super::stalled_query::StalledQuery;
@@ -77,10 +77,9 @@ impl Flow {
         self.engine().stalled(query, now)
     }
 
-    /// The numbers of messages followed, of orders followed, and of unfinished items evicted. An item is evicted if
-    /// there are too many, or if it has not changed for the time `follow_for`.
+    /// The numbers of items followed and evicted.
     #[must_use]
-    pub fn tracked(&self) -> (usize, usize, u64) {
+    pub fn tracked(&self) -> Tracked {
         self.engine().tracked()
     }
 

@@ -24,6 +24,7 @@ mod table;
 mod trail;
 mod verdict;
 
+pub use engine::Tracked;
 pub use handle::Flow;
 pub use stalled_query::StalledQuery;
 

@@ -1,6 +1,6 @@
 //! The state of hoptrail at a moment: the facts behind health and metrics.
 
-use crate::flow::StalledQuery;
+use crate::flow::{StalledQuery, Tracked};
 use crate::live::SessionStats;
 use crate::model::{Alert, SourceCoverage, StalledReport, Timestamp};
 use crate::record::Stats;
@@ -68,7 +68,7 @@ impl Readings {
     /// The facts behind metrics at this moment.
     #[must_use]
     pub fn of(handles: &Handles, now: Timestamp) -> Readings {
-        let (messages, orders, evicted) = handles.flow.tracked();
+        let Tracked { messages, orders, evicted } = handles.flow.tracked();
         let (notifications_sent, notifications_failed) = handles.alerts.notifications();
         Readings {
             standing: Standing::of(handles),

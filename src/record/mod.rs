@@ -37,7 +37,7 @@ mod writer;
 pub use keep::{Keeping, change_events, policy};
 pub use key::KeyError;
 pub use observation::{Observation, Receipt, Watermark};
-pub use open::{OpenError, open, open_journal};
+pub use open::{OpenError, Opened, open, open_journal};
 pub use recorder::{Recorder, Stopped};
 pub use stats::Stats;
 pub use writer::WriterHandle;

@@ -34,12 +34,24 @@ pub enum OpenError {
     Thread(std::io::Error),
 }
 
+/// A journal that is open and recorded into.
+pub struct Opened {
+    /// Takes observations.
+    pub recorder: Recorder,
+    /// Reads committed events.
+    pub reader: Reader,
+    /// Waits for the end of the writer's thread.
+    pub writer: WriterHandle,
+    /// Applies retention; it has to be run.
+    pub keeping: Keeping,
+}
+
 /// Opens the journal and starts its writer. Partitions that had to be set aside become gap events. The caller has to
 /// run the [`Keeping`]. Durable events are counted in `sources`.
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(config: &Config, sources: Sources) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
+pub fn open(config: &Config, sources: Sources) -> Result<Opened, OpenError> {
     let dir = &config.journal.dir;
     let (writer, reader, _) = open_journal(&config.journal)?;
     let mask_key = key::load_or_create(&config.redact.key_file.clone().unwrap_or_else(|| dir.join("mask.key")))?;
@@ -83,8 +95,8 @@ pub fn open(config: &Config, sources: Sources) -> Result<(Recorder, Reader, Writ
         commit_events: COMMIT_EVENTS,
         events: Vec::new(),
     };
-    let handle = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
-    Ok((recorder, reader, handle, keeping))
+    let writer = writer_loop.start(recorder.failed.clone()).map_err(OpenError::Thread)?;
+    Ok(Opened { recorder, reader, writer, keeping })
 }
 
 /// Opens the journal. The partitions that it had to set aside are recorded as gaps.

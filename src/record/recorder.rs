@@ -88,7 +88,7 @@ impl Recorder {
 
     /// Notes that recording cannot go on, and that the process has to end. The first reason stays.
     pub fn fail(&self, reason: &str) {
-        self.counters.poison(reason.to_owned());
+        self.counters.end(reason.to_owned());
         self.failed.cancel();
     }
 

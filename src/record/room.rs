@@ -49,7 +49,7 @@ impl Room {
         let is_news = self.paused.is_none();
         if is_news {
             warn!(
-                why,
+                reason = why,
                 "recording pauses; the broker keeps what a tap has not acknowledged, and what passes the proxy waits as long as there is room"
             );
             self.paused = Some((clock::now(), why.to_owned()));

@@ -13,7 +13,7 @@ const DEAD_LETTER_PAIRS_MAX: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// The reason that recording stopped for good.
-    pub poisoned: Option<String>,
+    pub ended: Option<String>,
     /// The reason that nothing is recorded for now.
     pub paused: Option<String>,
     /// Observations waiting.
@@ -40,7 +40,7 @@ pub(super) struct Counters(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    poisoned: Option<String>,
+    ended: Option<String>,
     paused: Option<String>,
     recorded: BTreeMap<(Source, Kind), u64>,
     dead_letters: BTreeMap<(Str, Str), u64>,
@@ -69,8 +69,8 @@ impl Counters {
     }
 
     /// Notes the reason that recording stopped. The first reason stays.
-    pub(super) fn poison(&self, reason: String) {
-        self.lock().poisoned.get_or_insert(reason);
+    pub(super) fn end(&self, reason: String) {
+        self.lock().ended.get_or_insert(reason);
     }
 
     /// Notes the reason that nothing is recorded for now. `None`: events are recorded again.
@@ -81,7 +81,7 @@ impl Counters {
     pub(super) fn stats(&self, (queue_len, queue_len_max): (usize, usize)) -> Stats {
         let counts = self.lock();
         Stats {
-            poisoned: counts.poisoned.clone(),
+            ended: counts.ended.clone(),
             paused: counts.paused.clone(),
             queue_len,
             queue_len_max,

@@ -9,7 +9,7 @@ use crate::model::{Body, Event, Kind, Seq, Source, Str, Timestamp};
 
 use super::*;
 
-fn open(config: &Config) -> Result<(Recorder, Reader, WriterHandle, Keeping), OpenError> {
+fn open(config: &Config) -> Result<Opened, OpenError> {
     super::open(config, Sources::default())
 }
 
@@ -50,7 +50,7 @@ async fn end(recorder: &Recorder, writer: WriterHandle) {
 #[tokio::test]
 async fn an_event_is_correlated_masked_cut_and_numbered() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("a new journal");
     let body = r#"{"orderId":"JW-7","email":"jane@example.com","note":"0123456789 0123456789 0123456789 0123456789"}"#;
     recorder.record(Observation::new(event("m-1", body))).await.expect("recorded");
     end(&recorder, writer).await;
@@ -67,7 +67,7 @@ async fn an_event_is_correlated_masked_cut_and_numbered() {
 #[tokio::test]
 async fn a_receipt_comes_when_the_event_is_durable() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("a new journal");
     let watermark = Watermark::new();
     for tag in 1..=100 {
         let receipt = Some(Receipt { watermark: watermark.clone(), tag });
@@ -85,11 +85,11 @@ async fn a_receipt_comes_when_the_event_is_durable() {
 async fn a_repetition_is_left_out_once_and_acknowledged_over_a_restart_too() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer, _) = open(&config).expect("a new journal");
+    let Opened { recorder, writer, .. } = open(&config).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     recorder.record(observation("m-2")).await.expect("recorded");
     end(&recorder, writer).await;
-    let (recorder, reader, writer, _) = open(&config).expect("its own journal");
+    let Opened { recorder, reader, writer, .. } = open(&config).expect("its own journal");
     let watermark = Watermark::new();
     for (tag, id) in [(1, "m-2"), (2, "m-2"), (3, "m-3")] {
         let receipt = Some(Receipt { watermark: watermark.clone(), tag });
@@ -107,12 +107,12 @@ async fn a_repetition_is_left_out_once_and_acknowledged_over_a_restart_too() {
 async fn how_far_a_source_is_recorded_survives_a_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer, _) = open(&config).expect("a new journal");
+    let Opened { recorder, writer, .. } = open(&config).expect("a new journal");
     assert_eq!(recorder.mark("/", Source::Binding), None);
     recorder.record(observation("m-1")).await.expect("recorded");
     recorder.record(Observation::new(event("m-2", "{}"))).await.expect("recorded");
     end(&recorder, writer).await;
-    let (recorder, _, writer, _) = open(&config).expect("its own journal");
+    let Opened { recorder, writer, .. } = open(&config).expect("its own journal");
     let mark = Mark { at: event("m-1", "{}").at };
     assert_eq!(recorder.mark("/", Source::Binding), Some(mark));
     assert_eq!(recorder.mark("other", Source::Binding), None);
@@ -122,7 +122,7 @@ async fn how_far_a_source_is_recorded_survives_a_restart() {
 #[tokio::test]
 async fn what_follows_is_handed_every_commit_as_it_stands_in_the_journal() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("a new journal");
     let (commits, mut handed_over) = (recorder.tail().subscribe(), Vec::new());
     for id in ["m-1", "m-2", "m-3", "m-4"] {
         let body = r#"{"orderId":"JW-7","email":"jane@example.com"}"#;
@@ -146,7 +146,7 @@ async fn what_follows_is_handed_every_commit_as_it_stands_in_the_journal() {
 #[tokio::test]
 async fn after_the_end_nothing_is_taken() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     end(&recorder, writer).await;
     assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
@@ -157,7 +157,7 @@ async fn after_the_end_nothing_is_taken() {
 async fn a_journal_that_fails_stops_recording_and_says_so() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, reader, writer, _) = open(&config).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config).expect("a new journal");
     // A file stands in the place of the next partition's directory.
     std::fs::remove_dir_all(&config.journal.dir).expect("removed");
     std::fs::write(&config.journal.dir, "in the way").expect("written");
@@ -165,7 +165,7 @@ async fn a_journal_that_fails_stops_recording_and_says_so() {
     let receipt = Some(Receipt { watermark: watermark.clone(), tag: 1 });
     recorder.record(Observation { receipt, ..observation("m-1") }).await.expect("queued");
     recorder.failed().await;
-    assert!(recorder.stats().poisoned.is_some_and(|reason| reason.contains("cannot begin a partition")));
+    assert!(recorder.stats().ended.is_some_and(|reason| reason.contains("cannot begin a partition")));
     assert_eq!((watermark.durable(), reader.last_seq()), (0, Seq(0)));
     assert!(tokio::task::spawn_blocking(|| writer.join()).await.expect("joined"));
     assert!(matches!(recorder.record(observation("m-2")).await, Err(Stopped)));
@@ -175,7 +175,7 @@ async fn a_journal_that_fails_stops_recording_and_says_so() {
 async fn a_damaged_database_becomes_a_gap() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = config(dir.path());
-    let (recorder, _, writer, _) = open(&config).expect("a new journal");
+    let Opened { recorder, writer, .. } = open(&config).expect("a new journal");
     recorder.record(observation("m-1")).await.expect("recorded");
     end(&recorder, writer).await;
     drop(recorder);
@@ -183,7 +183,7 @@ async fn a_damaged_database_becomes_a_gap() {
     let mut bytes = std::fs::read(&database).expect("the database");
     bytes.iter_mut().step_by(53).for_each(|byte| *byte ^= 0x55);
     std::fs::write(&database, bytes).expect("written");
-    let (recorder, reader, writer, _) = open(&config).expect("what is left");
+    let Opened { recorder, reader, writer, .. } = open(&config).expect("what is left");
     let events = all(&reader);
     let [gap] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((gap.kind, gap.seq, gap.gap.as_ref().and_then(|gap| gap.count)), (Kind::Gap, Seq(2), Some(1)));
@@ -196,7 +196,7 @@ async fn a_session_is_made_ready_to_be_shown_as_it_will_be_recorded() {
     let mut config = config(dir.path());
     let rules = vec![("correlate.service".to_owned(), "[{ client_name = '^(Shop)' }]".to_owned())];
     config.correlate = config::load(None, [], &rules).expect("valid").correlate;
-    let (recorder, reader, writer, _) = open(&config).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config).expect("a new journal");
     let mut shown = Event::new(Kind::SessionOpen, Source::Proxy, event("", "").at);
     let name = Some("Shop of jane@example.com".into());
     shown.session = Some(crate::model::Session { client_name: name, ..crate::model::Session::default() });
@@ -214,7 +214,7 @@ async fn a_session_is_made_ready_to_be_shown_as_it_will_be_recorded() {
 #[tokio::test]
 async fn a_body_that_comes_again_is_stored_once_and_read_whole() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("a new journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("a new journal");
     let body = r#"{"orderId":"JW-7","email":"jane@example.com","note":"as long as what is kept, and a bit longer"}"#;
     for id in ["m-1", "m-1", "m-1"] {
         recorder.record(Observation::new(event(id, body))).await.expect("recorded");
@@ -230,7 +230,7 @@ async fn a_body_that_comes_again_is_stored_once_and_read_whole() {
     assert_eq!(reader.event(Seq(3)).expect("readable").and_then(|event| event.body), first);
     drop(reader);
     // Nothing is known of it after a restart.
-    let (recorder, reader, writer, _) = open(&config(dir.path())).expect("its own journal");
+    let Opened { recorder, reader, writer, .. } = open(&config(dir.path())).expect("its own journal");
     recorder.record(Observation::new(event("m-1", body))).await.expect("recorded");
     end(&recorder, writer).await;
     assert_eq!(all(&reader).last().and_then(stored), Some((None, 64)));

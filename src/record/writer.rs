@@ -110,13 +110,13 @@ impl WriterLoop {
                     // The writer was asked to stop while it paused. Events not recorded were not acknowledged to the
                     // broker either.
                     self.tell_lost(passed);
-                    return alarm.disarm();
+                    return alarm.stop();
                 }
                 error!(error = %failure, "the journal failed; nothing more is recorded");
                 return alarm.raise(format!("{failure}"));
             }
             if stop {
-                return alarm.disarm();
+                return alarm.stop();
             }
         }
     }
@@ -189,9 +189,10 @@ impl WriterLoop {
         self.append(&mut batch.events, &marks)?;
         let took = started.elapsed();
         // No commit is larger than the queue.
-        self.commit_events = match took > SLOW_COMMIT {
-            true => (2 * self.commit_events).min(self.inputs.max_capacity().max(COMMIT_EVENTS)),
-            false => (self.commit_events / 2).max(COMMIT_EVENTS),
+        self.commit_events = if took > SLOW_COMMIT {
+            (2 * self.commit_events).min(self.inputs.max_capacity().max(COMMIT_EVENTS))
+        } else {
+            (self.commit_events / 2).max(COMMIT_EVENTS)
         };
         self.counters.committed(&batch.events, took);
         self.counters.repeated(batch.repeated);
@@ -252,11 +253,11 @@ struct Alarm {
 
 impl Alarm {
     fn raise(&self, reason: String) {
-        self.counters.poison(reason);
+        self.counters.end(reason);
         self.failed.cancel();
     }
 
-    fn disarm(&self) {
-        self.counters.poison("recording was stopped".into());
+    fn stop(&self) {
+        self.counters.end("recording was stopped".into());
     }
 }

@@ -13,7 +13,7 @@ use crate::follow::{Follower, Update};
 use crate::live::Live;
 use crate::model::{Event, Timestamp};
 use crate::query::Handles;
-use crate::record;
+use crate::record::{self, Opened};
 
 use super::filled::{Filled, path};
 
@@ -42,7 +42,7 @@ impl Stage {
         let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let config = config::load(None, [], &settings).unwrap();
         let live = Live::new(&config.proxy);
-        let (recorder, reader, _, _) = record::open(&config, live.sources.clone()).unwrap();
+        let Opened { recorder, reader, .. } = record::open(&config, live.sources.clone()).unwrap();
         let flow = Flow::new(reader.clone(), config.flow.clone());
         let (alerts, _) = Alerts::new(&config.alert).unwrap();
         let stalls = flow.clone();

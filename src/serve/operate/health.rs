@@ -79,7 +79,7 @@ fn journal(stats: &Stats) -> HealthCheck {
     if let Some(why) = &stats.paused {
         return result("journal", false, format!("recording pauses: {why}"));
     }
-    match &stats.poisoned {
+    match &stats.ended {
         None => result("journal", true, format!("takes events; {} commits so far", stats.commits)),
         Some(error) => result("journal", false, format!("takes no more events: {error}")),
     }

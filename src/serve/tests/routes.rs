@@ -186,7 +186,7 @@ async fn readiness_says_what_is_wrong() {
     assert!(health.checks[2].detail.contains("access refused"), "{}", health.checks[2].detail);
     type Change = fn(&mut Standing);
     let broken: [(&str, Change); 5] = [
-        ("journal", |standing| standing.stats.poisoned = Some("fsync failed".into())),
+        ("journal", |standing| standing.stats.ended = Some("fsync failed".into())),
         ("recorder", |standing| standing.stats.queue_len = 10),
         ("broker", |standing| standing.sources = vec![source(SourceState::Failed)]),
         ("flow", |standing| standing.lag = 1_000_000),
